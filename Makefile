@@ -30,7 +30,8 @@ CXX      := $(if $(filter fuzz,$(MODE)),clang++,g++)
 CCACHE   := $(shell command -v ccache)
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror
 CPPFLAGS := -Iinclude -Isrc -I.
-CXXFLAGS := -std=c++20 -pthread $(WARN) $(flags_$(MODE)) -ffile-prefix-map=$(CURDIR)/= $(EXTRA_CXXFLAGS)
+# Relative paths in debug information: ccache then serves every clone and work tree.
+CXXFLAGS := -std=c++20 -pthread $(WARN) $(flags_$(MODE)) -fdebug-prefix-map=$(CURDIR)=. $(EXTRA_CXXFLAGS)
 LDFLAGS  := $(if $(shell command -v mold),-fuse-ld=mold) -Wl,--as-needed
 # The memory allocator of the program; `make MALLOC=` takes the C library's. Sanitizers bring their own.
 MALLOC   ?= $(if $(filter release,$(MODE)),-ljemalloc)
