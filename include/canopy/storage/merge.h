@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "canopy/storage/queryable.h"
+
+namespace canopy::storage {
+
+// One querier over several (head and blocks, local and remote). Series with equal labels become
+// one; their samples are merged by time, and of samples at the same time the one of the later
+// querier in the list wins. A single querier is returned as it is.
+std::unique_ptr<Querier> MergeQueriers(std::vector<std::unique_ptr<Querier>> queriers);
+
+}  // namespace canopy::storage

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "canopy/base/status.h"
+#include "canopy/base/time.h"
+#include "canopy/model/matcher.h"
+#include "canopy/model/symbols.h"
+
+namespace canopy::storage {
+
+// Samples of one series as two arrays of equal length, times ascending (Unix ms), staleness markers
+// included. A view into the store or into the caller's buffer.
+struct Columns {
+  std::span<const int64_t> times;
+  std::span<const double> values;
+  // Series that are scraped together share their times: within one SeriesSet, equal non-zero ids
+  // promise equal `times`, so that work on times is done once for all of them. Zero promises
+  // nothing.
+  uint64_t times_id = 0;
+};
+
+// Memory that Read() may decode into; reused from series to series. Not thread-safe.
+struct ColumnBuffer {
+  std::vector<int64_t> times;
+  std::vector<double> values;
+};
+
+// The series that a selection found, with random access, so that several threads can share the
+// work. What it shows is one cut: of every append either all or nothing. Const methods are
+// thread-safe.
+class SeriesSet {
+ public:
+  virtual ~SeriesSet() = default;
+  virtual size_t size() const = 0;
+  virtual model::SeriesLabelsView labels(size_t i) const = 0;
+  // Samples of series i within the querier's [mint, maxt], narrowed to `from` <= t <= `until`. The
+  // result lives until `buffer` is used again or the set dies.
+  virtual Result<Columns> Read(size_t i, Timestamp from, Timestamp until,
+                               ColumnBuffer& buffer) const = 0;
+};
+
+struct SelectHints {
+  // By labels, as Prometheus orders series. Costs strings: ask only when the order is shown.
+  bool sorted = false;
+  // Only the newest sample of each series within the range is wanted: it is kept decoded.
+  bool newest_only = false;
+  // No samples are wanted at all: only labels. Series with no sample in the range may be included.
+  bool labels_only = false;
+  // 0: none. More matching series fail the selection with kLimit.
+  uint64_t max_series = 0;
+};
+
+// A consistent look at the store over [mint, maxt]. Not thread-safe; what it returns must not
+// outlive it.
+class Querier {
+ public:
+  virtual ~Querier() = default;
+  // All series that match every matcher and may have samples in the range. No matchers: every
+  // series.
+  virtual Result<std::unique_ptr<SeriesSet>> Select(std::span<const model::Matcher> matchers,
+                                                    const SelectHints& hints) = 0;
+  // Sorted, without duplicates, of series that match. `limit` 0: all.
+  virtual Result<std::vector<std::string>> LabelNames(std::span<const model::Matcher> matchers,
+                                                      uint64_t limit) = 0;
+  virtual Result<std::vector<std::string>> LabelValues(std::string_view name,
+                                                       std::span<const model::Matcher> matchers,
+                                                       uint64_t limit) = 0;
+};
+
+// Where queries read. Thread-safe.
+class Queryable {
+ public:
+  virtual ~Queryable() = default;
+  // Both ends included.
+  virtual Result<std::unique_ptr<Querier>> NewQuerier(Timestamp mint, Timestamp maxt) = 0;
+};
+
+}  // namespace canopy::storage
