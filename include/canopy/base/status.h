@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "canopy/base/check.h"
@@ -75,7 +76,11 @@ std::string_view CodeName(Code code);
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}         // NOLINT: implicit on purpose
+  // From anything that converts to T: a unique_ptr to a derived class for one to its base.
+  template <class U = T>
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+           !std::is_same_v<std::remove_cvref_t<U>, Status>) Result(U&& value)
+      : value_(std::forward<U>(value)) {}               // NOLINT: implicit on purpose
   Result(Status status) : status_(std::move(status)) {  // NOLINT: implicit on purpose
     CANOPY_CHECK(!status_.ok());
   }

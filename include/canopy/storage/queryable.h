@@ -65,6 +65,11 @@ class Querier {
   // series.
   virtual Result<std::unique_ptr<SeriesSet>> Select(std::span<const model::Matcher> matchers,
                                                     const SelectHints& hints) = 0;
+  // The union of several selections: a series that more than one of them matches appears once. All
+  // of it is one cut. The default asks Select for each and joins by labels; a store that can join
+  // earlier does.
+  virtual Result<std::unique_ptr<SeriesSet>> SelectAny(std::span<const model::Matchers> selectors,
+                                                       const SelectHints& hints);
   // Sorted, without duplicates, of series that match. `limit` 0: all.
   virtual Result<std::vector<std::string>> LabelNames(std::span<const model::Matcher> matchers,
                                                       uint64_t limit) = 0;
