@@ -1,0 +1,173 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "canopy/base/time.h"
+#include "canopy/model/labels.h"
+#include "canopy/model/relabel.h"
+#include "canopy/net/http_config.h"
+
+// The configuration of a node as plain values: prometheus.yml's words, with Prometheus 3.14's
+// defaults. What load.h hands out is checked and complete: jobs have inherited from `global`, file
+// paths are joined to the directory of the file that named them, relabelling rules are compiled.
+
+namespace canopy::config {
+
+// A page format that a scrape may ask for.
+enum class ScrapeProtocol : unsigned char {
+  kPrometheusText004,
+  kPrometheusText100,
+  kOpenMetricsText001,
+  kOpenMetricsText100,
+};
+
+// "PrometheusText0.0.4", ...
+std::string_view ScrapeProtocolText(ScrapeProtocol protocol);
+
+// Which metric and label names are taken from a page.
+enum class NameValidation : unsigned char { kUtf8, kLegacy };
+
+// How names outside the legacy set are asked for (the `escaping` parameter of Accept).
+enum class NameEscaping : unsigned char { kAllowUtf8, kUnderscores, kDots, kValues };
+
+std::string_view NameValidationText(NameValidation validation);
+std::string_view NameEscapingText(NameEscaping escaping);
+
+// A list of relabel_configs, as written and compiled.
+struct RelabelList {
+  std::vector<model::RelabelConfig> configs;
+  model::RelabelRules rules;
+  bool empty() const { return configs.empty(); }
+  friend bool operator==(const RelabelList& a, const RelabelList& b) {
+    return a.configs == b.configs;
+  }
+};
+
+// One entry of static_configs.
+struct StaticConfig {
+  std::vector<std::string> targets;
+  model::Labels labels;
+  friend bool operator==(const StaticConfig&, const StaticConfig&) = default;
+};
+
+// One entry of file_sd_configs.
+struct FileSdConfig {
+  std::vector<std::string> files;  // patterns: `*` in the last path element
+  Duration refresh_interval = std::chrono::minutes(5);
+  friend bool operator==(const FileSdConfig&, const FileSdConfig&) = default;
+};
+
+// Where a job's targets, or the Alertmanagers, come from.
+struct DiscoveryConfig {
+  std::vector<StaticConfig> static_configs;
+  std::vector<FileSdConfig> file_sd_configs;
+  friend bool operator==(const DiscoveryConfig&, const DiscoveryConfig&) = default;
+};
+
+// Limits on what one scrape may bring; 0 is no limit.
+struct ScrapeLimits {
+  uint64_t body_size = 0;  // bytes, uncompressed
+  uint64_t samples = 0;    // after metric relabelling
+  uint64_t targets = 0;    // of the job, after relabelling
+  uint64_t labels = 0;     // per sample
+  uint64_t label_name_length = 0;
+  uint64_t label_value_length = 0;
+  uint64_t keep_dropped_targets = 0;  // of the job, kept for the API
+  friend bool operator==(const ScrapeLimits&, const ScrapeLimits&) = default;
+};
+
+struct GlobalConfig {
+  Duration scrape_interval = std::chrono::minutes(1);
+  Duration scrape_timeout = std::chrono::seconds(10);
+  // Best first.
+  std::vector<ScrapeProtocol> scrape_protocols = {
+      ScrapeProtocol::kOpenMetricsText100, ScrapeProtocol::kOpenMetricsText001,
+      ScrapeProtocol::kPrometheusText100, ScrapeProtocol::kPrometheusText004};
+  Duration evaluation_interval = std::chrono::minutes(1);
+  Duration rule_query_offset{0};
+  std::string query_log_file;
+  std::string scrape_failure_log_file;
+  model::Labels external_labels;  // environment variables already expanded
+  ScrapeLimits limits;
+  NameValidation metric_name_validation_scheme = NameValidation::kUtf8;
+  NameEscaping metric_name_escaping_scheme = NameEscaping::kAllowUtf8;
+  bool extra_scrape_metrics = false;
+  friend bool operator==(const GlobalConfig&, const GlobalConfig&) = default;
+};
+
+// One entry of scrape_configs, with everything that it inherits from `global` filled in.
+struct ScrapeConfig {
+  std::string job_name;
+  bool honor_labels = false;
+  bool honor_timestamps = true;
+  bool track_timestamps_staleness = false;
+  std::map<std::string, std::vector<std::string>> params;
+  Duration scrape_interval = std::chrono::minutes(1);
+  Duration scrape_timeout = std::chrono::seconds(10);
+  std::vector<ScrapeProtocol> scrape_protocols;
+  // For pages whose Content-Type is missing or unknown; without it such a scrape fails.
+  std::optional<ScrapeProtocol> fallback_scrape_protocol;
+  std::string scrape_failure_log_file;
+  std::string metrics_path = "/metrics";
+  std::string scheme = "http";
+  bool enable_compression = true;
+  ScrapeLimits limits;
+  NameValidation metric_name_validation_scheme = NameValidation::kUtf8;
+  NameEscaping metric_name_escaping_scheme = NameEscaping::kAllowUtf8;
+  bool extra_scrape_metrics = false;
+  net::HttpClientConfig http;
+  DiscoveryConfig discovery;
+  RelabelList relabel_configs;
+  RelabelList metric_relabel_configs;
+  friend bool operator==(const ScrapeConfig&, const ScrapeConfig&) = default;
+};
+
+// One entry of alerting.alertmanagers. Its API is v2, always.
+struct AlertmanagerConfig {
+  std::string scheme = "http";
+  std::string path_prefix;
+  Duration timeout = std::chrono::seconds(10);
+  RelabelList relabel_configs;        // of the Alertmanagers found
+  RelabelList alert_relabel_configs;  // of the alerts sent to them, after alerting's own
+  net::HttpClientConfig http;
+  DiscoveryConfig discovery;
+  friend bool operator==(const AlertmanagerConfig&, const AlertmanagerConfig&) = default;
+};
+
+struct AlertingConfig {
+  RelabelList alert_relabel_configs;
+  std::vector<AlertmanagerConfig> alertmanagers;
+  friend bool operator==(const AlertingConfig&, const AlertingConfig&) = default;
+};
+
+struct StorageConfig {
+  // How far back a sample may lie behind its series' newest one; 0: not at all.
+  Duration out_of_order_time_window{0};
+  // Unset: the flag's value or its default counts.
+  std::optional<Duration> retention_time;
+  std::optional<uint64_t> retention_size;  // bytes
+  int64_t max_exemplars = 100000;
+  friend bool operator==(const StorageConfig&, const StorageConfig&) = default;
+};
+
+struct Config {
+  GlobalConfig global;
+  AlertingConfig alerting;
+  std::vector<std::string> rule_files;           // patterns
+  std::vector<std::string> scrape_config_files;  // patterns; their jobs are in scrape_configs
+  std::vector<ScrapeConfig> scrape_configs;      // job names are unique
+  StorageConfig storage;
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+// The configuration as YAML, as /api/v1/status/config shows it: keys in Prometheus's order, what
+// has its default value left out (but for intervals and the like, which Prometheus spells out too),
+// secrets as "<secret>".
+std::string ToYaml(const Config& config);
+
+}  // namespace canopy::config
