@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "canopy/base/time.h"
+
 // Leveled key=value log on stderr, in Prometheus's two formats (logfmt, json):
 //   time=2026-01-02T15:04:05.678Z level=INFO source=db.cc:42 msg="WAL replayed" segments=3
 // Thread-safe: a line is written with one write.
@@ -18,7 +20,7 @@ struct Field {
   Field(std::string_view k, std::string_view v) : key(k), value(v) {}
   Field(std::string_view k, const char* v) : key(k), value(v) {}
   Field(std::string_view k, const std::string& v) : key(k), value(v) {}
-  Field(std::string_view k, bool v) : key(k), value(v ? "true" : "false") {}
+  Field(std::string_view k, bool v) : key(k), value(v ? "true" : "false"), bare(true) {}
   Field(std::string_view k, int v) : Field(k, static_cast<long long>(v)) {}
   Field(std::string_view k, long v) : Field(k, static_cast<long long>(v)) {}
   Field(std::string_view k, unsigned v) : Field(k, static_cast<unsigned long long>(v)) {}
@@ -29,12 +31,17 @@ struct Field {
 
   std::string_view key;
   std::string value;
+  bool bare = false;  // a number or boolean: without quotes in JSON
 };
 
 // Both may be called at any time; lines already under way keep the old setting.
 void SetLevel(Level level);
 void SetFormat(Format format);
 Level GetLevel();
+
+// The line that Write() writes, with its final newline.
+std::string FormatLine(Format format, Timestamp now, Level level, const char* file, int line,
+                       std::string_view message, std::initializer_list<Field> fields);
 
 void Write(Level level, const char* file, int line, std::string_view message,
            std::initializer_list<Field> fields);

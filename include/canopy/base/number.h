@@ -8,12 +8,16 @@
 
 namespace canopy::base {
 
-// As Prometheus writes sample values in its API and rules: Go's strconv.FormatFloat(v, 'f', -1,
-// 64): the shortest digits that read back exactly, never an exponent; "NaN", "+Inf", "-Inf".
+// As Prometheus writes sample values in label values and messages: Go's strconv.FormatFloat(v, 'f',
+// -1, 64): the shortest digits that read back exactly, never an exponent; "NaN", "+Inf", "-Inf".
 void AppendFloatPlain(std::string& out, double v);
 
+// As Prometheus's HTTP API writes sample values (prometheus util/jsonutil MarshalFloat): as
+// AppendFloatPlain, but with an exponent ("1e+21", "1e-07") below 1e-6 and from 1e21 on.
+void AppendFloatApi(std::string& out, double v);
+
 // As the exposition formats write them: Go's FormatFloat(v, 'g', -1, 64): an exponent ("1e+06",
-// "1e-05") where it is below -4 or at least 21; "NaN", "+Inf", "-Inf".
+// "1e-05") where it is below -4 or at least 6; "NaN", "+Inf", "-Inf".
 void AppendFloatShortest(std::string& out, double v);
 
 void AppendInt(std::string& out, int64_t v);

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "canopy/base/clock.h"
+
 // What Canopy shows about itself at /metrics, with Prometheus's own names where the thing is the
 // same. Metrics are created once and live as long as the registry; updates are lock-free atomics.
 
@@ -50,10 +52,12 @@ class HistogramMetric {
   std::atomic<double> sum_{0};
 };
 
-// A summary over the last ten minutes, with the quantiles 0.01, 0.05, 0.5, 0.9 and 0.99.
+// A summary over the last ten minutes, with the quantiles 0.01, 0.05, 0.5, 0.9 and 0.99 to 1 % of
+// their value. Thread-safe.
 class SummaryMetric {
  public:
-  SummaryMetric();
+  // `clock` must outlive it; only its monotonic side is read.
+  explicit SummaryMetric(const Clock& clock = SystemClock());
   ~SummaryMetric();
   void Observe(double v);
   struct Snapshot {
@@ -74,7 +78,8 @@ class SelfMetrics {
  public:
   using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 
-  SelfMetrics();
+  // `clock` moves the windows of summaries and must outlive the registry.
+  explicit SelfMetrics(const Clock& clock = SystemClock());
   ~SelfMetrics();
   SelfMetrics(const SelfMetrics&) = delete;
   SelfMetrics& operator=(const SelfMetrics&) = delete;
@@ -91,7 +96,8 @@ class SelfMetrics {
   void AddCounterFn(std::string_view name, std::string_view help, std::function<double()> read,
                     MetricLabels labels = {});
   // Forgets every metric whose labels contain all of `labels` (a scrape pool that went away).
-  // References to them are dead after this.
+  // References to them are dead after this. Waits for renderings under way, so that no `read`
+  // function of theirs runs after it: hold no lock that such a function takes.
   void Remove(std::string_view name, const MetricLabels& labels);
 
   // Adds process_* (CPU, resident memory, open files, start time) as client libraries name them.
