@@ -1,0 +1,68 @@
+#include "canopy/federation/selection.h"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace canopy::federation {
+
+Result<Selection> Selection::Resolve(storage::Queryable& store,
+                                     std::span<const model::Matchers> selectors, Timestamp now,
+                                     Duration lookback) {
+  Selection selection;
+  selection.from_ = now - lookback;
+  selection.until_ = now;
+  if (selectors.empty()) return selection;
+  CANOPY_ASSIGN_OR_RETURN(selection.querier_, store.NewQuerier(selection.from_, selection.until_));
+  CANOPY_ASSIGN_OR_RETURN(selection.set_,
+                          selection.querier_->SelectAny(selectors, {.newest_only = true}));
+  selection.GroupByName();
+  return selection;
+}
+
+// Sorting the few names instead of the many series keeps this linear in series. A name is told by
+// its symbol; sets that join several stores have several symbol sources.
+void Selection::GroupByName() {
+  using NameKey = std::pair<const model::SymbolSource*, model::Symbol>;
+  absl::flat_hash_map<NameKey, uint32_t> family_of_symbol;
+  absl::flat_hash_map<std::string, uint32_t> family_of_name;
+  const model::SymbolSource* source = nullptr;
+  std::optional<model::Symbol> name_label;
+  for (uint32_t i = 0; i < set_->size(); ++i) {
+    const model::SeriesLabelsView labels = set_->labels(i);
+    if (&labels.symbols() != source) {
+      source = &labels.symbols();
+      name_label = source->Find(model::kMetricName);
+    }
+    const auto pair = std::ranges::find_if(labels.pairs(), [&](const model::SymbolPair& p) {
+      return name_label && p.name == *name_label;
+    });
+    if (pair == labels.pairs().end()) {
+      ++nameless_;
+      continue;
+    }
+    auto [it, is_new] = family_of_symbol.try_emplace(NameKey(source, pair->value), 0);
+    if (is_new) {
+      const std::string name(source->Lookup(pair->value));
+      const auto family = family_of_name.try_emplace(name, families_.size());
+      if (family.second) families_.push_back({name, {}});
+      it->second = family.first->second;
+    }
+    families_[it->second].series.push_back(i);
+  }
+  std::ranges::sort(families_, {}, &Family::name);
+}
+
+Result<std::optional<model::Sample>> Selection::Newest(uint32_t series,
+                                                       storage::ColumnBuffer& buffer) const {
+  CANOPY_ASSIGN_OR_RETURN(const storage::Columns columns,
+                          set_->Read(series, from_, until_, buffer));
+  if (columns.times.empty() || model::IsStale(columns.values.back())) {
+    return std::optional<model::Sample>();
+  }
+  return std::optional<model::Sample>(
+      {Timestamp::FromMs(columns.times.back()), columns.values.back()});
+}
+
+}  // namespace canopy::federation
