@@ -8,14 +8,13 @@
 
 #include "canopy/base/clock.h"
 #include "canopy/base/number.h"
+#include "canopy/base/quote.h"
 
 namespace canopy::log {
 namespace {
 
 std::atomic<Level> current_level{Level::kInfo};
 std::atomic<Format> current_format{Format::kLogfmt};
-
-constexpr char kHex[] = "0123456789abcdef";
 
 std::string_view LevelName(Level level) {
   switch (level) {
@@ -45,44 +44,12 @@ void AppendTime(std::string& out, Timestamp now) {
   out.push_back('Z');
 }
 
-// The length of the UTF-8 sequence at the front of `s` and its code point; length 0 when invalid.
-struct Rune {
-  size_t length;
-  uint32_t code;
-};
-Rune FirstRune(std::string_view s) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(s[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return {1, lead};
-  const size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || s.size() < length) return {0, 0};
-  uint32_t code = lead & (0x7fu >> length);
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {0, 0};
-    code = code << 6 | (byte(i) & 0x3fu);
-  }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (code < kSmallest[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-    return {0, 0};
-  return {length, code};
-}
-
-// Spaces and invisible characters beyond ASCII, which would make a line hard to read back.
-bool Printable(uint32_t code) {
-  if (code < 0x80) return code >= 0x20 && code != 0x7f;
-  if (code <= 0xa0 || code == 0xad || code == 0x1680 || code == 0x3000) return false;
-  if (code >= 0x2000 && code <= 0x200f) return false;
-  if (code >= 0x2028 && code <= 0x202f) return false;
-  if (code >= 0x205f && code <= 0x206f) return false;
-  if (code >= 0xe000 && code <= 0xf8ff) return false;  // private use
-  return code != 0xfeff && (code & 0xfffe) != 0xfffe && code < 0xe0000;
-}
-
 bool NeedsQuotes(std::string_view s) {
   if (s.empty()) return true;
   while (!s.empty()) {
-    const Rune rune = FirstRune(s);
-    if (rune.length == 0 || rune.code < 0x20 || (rune.code >= 0x80 && !Printable(rune.code)))
+    const base::Rune rune = base::FirstRune(s);
+    if (rune.length == 0 || rune.code < 0x20 ||
+        (rune.code >= 0x80 && !base::IsPrintable(rune.code)))
       return true;
     if (rune.code == ' ' || rune.code == '=' || rune.code == '"') return true;
     s.remove_prefix(rune.length);
@@ -90,86 +57,24 @@ bool NeedsQuotes(std::string_view s) {
   return false;
 }
 
-void AppendHex(std::string& out, uint32_t code, int digits) {
-  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4)
-    out.push_back(kHex[(code >> shift) & 0xf]);
-}
-
-// The letter of a two-character escape that Go's strconv.Quote and JSON have; 0 when none.
-char EscapeLetter(uint32_t code, bool json) {
-  switch (code) {
-    case '"':
-    case '\\':
-      return static_cast<char>(code);
-    case '\b':
-      return 'b';
-    case '\f':
-      return 'f';
-    case '\n':
-      return 'n';
-    case '\r':
-      return 'r';
-    case '\t':
-      return 't';
-    case '\a':
-      return json ? '\0' : 'a';
-    case '\v':
-      return json ? '\0' : 'v';
-    default:
-      return '\0';
-  }
-}
-
-void AppendQuoted(std::string& out, std::string_view s, bool json) {
-  out.push_back('"');
-  while (!s.empty()) {
-    const Rune rune = FirstRune(s);
-    const size_t length = rune.length == 0 ? 1 : rune.length;
-    if (rune.length == 0) {
-      if (json) {
-        out.append("\\ufffd");
-      } else {
-        out.append("\\x");
-        AppendHex(out, static_cast<unsigned char>(s[0]), 2);
-      }
-    } else if (const char letter = EscapeLetter(rune.code, json)) {
-      out.push_back('\\');
-      out.push_back(letter);
-    } else if (json ? rune.code >= 0x20 : Printable(rune.code)) {
-      out.append(s.substr(0, length));
-    } else if (!json && rune.code < 0x80) {
-      out.append("\\x");
-      AppendHex(out, rune.code, 2);
-    } else if (rune.code < 0x10000) {
-      out.append("\\u");
-      AppendHex(out, rune.code, 4);
-    } else {
-      out.append("\\U");
-      AppendHex(out, rune.code, 8);
-    }
-    s.remove_prefix(length);
-  }
-  out.push_back('"');
-}
-
 void AppendLogfmt(std::string& line, std::string_view key, std::string_view value) {
   line.push_back(' ');
   line.append(key);
   line.push_back('=');
   if (NeedsQuotes(value))
-    AppendQuoted(line, value, false);
+    base::AppendQuoted(line, value);
   else
     line.append(value);
 }
 
 void AppendJson(std::string& line, std::string_view key, std::string_view value, bool bare) {
   line.push_back(',');
-  AppendQuoted(line, key, true);
+  base::AppendJsonQuoted(line, key);
   line.push_back(':');
   if (bare)
     line.append(value);
   else
-    AppendQuoted(line, value, true);
+    base::AppendJsonQuoted(line, value);
 }
 
 std::string Source(const char* file, int line) {
