@@ -36,7 +36,7 @@ LDFLAGS  := $(if $(shell command -v mold),-fuse-ld=mold) -Wl,--as-needed
 # The memory allocator of the program; `make MALLOC=` takes the C library's. Sanitizers bring their own.
 MALLOC   ?= $(if $(filter release,$(MODE)),-ljemalloc)
 LIBS     := -lPocoNetSSL -lPocoCrypto -lPocoUtil -lPocoNet -lPocoFoundation -lcurl -lssl -lcrypto -lyaml-cpp -lsqlite3 \
-            -lre2 -lroaring -lxxhash -lsnappy -lzstd -ldeflate -lz $(shell pkg-config --libs absl_flat_hash_map)
+            -lre2 -lroaring -lxxhash -lsnappy -lzstd -ldeflate -lz -lcrypt $(shell pkg-config --libs absl_flat_hash_map)
 
 # --- sources are found, modules and their order are read from scripts/layers.txt -------------------------------------
 MODULES := $(shell sed -n '/^[a-z]/{/^deny/!p}' scripts/layers.txt)
