@@ -4,10 +4,11 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "canopy/base/time.h"
+#include "canopy/exposition/escape.h"
+#include "canopy/exposition/negotiate.h"
 #include "canopy/model/labels.h"
 #include "canopy/model/relabel.h"
 #include "canopy/net/http_config.h"
@@ -18,25 +19,9 @@
 
 namespace canopy::config {
 
-// A page format that a scrape may ask for.
-enum class ScrapeProtocol : unsigned char {
-  kPrometheusText004,
-  kPrometheusText100,
-  kOpenMetricsText001,
-  kOpenMetricsText100,
-};
-
-// "PrometheusText0.0.4", ...
-std::string_view ScrapeProtocolText(ScrapeProtocol protocol);
-
-// Which metric and label names are taken from a page.
-enum class NameValidation : unsigned char { kUtf8, kLegacy };
-
-// How names outside the legacy set are asked for (the `escaping` parameter of Accept).
-enum class NameEscaping : unsigned char { kAllowUtf8, kUnderscores, kDots, kValues };
-
-std::string_view NameValidationText(NameValidation validation);
-std::string_view NameEscapingText(NameEscaping escaping);
+using exposition::Escaping;
+using exposition::Protocol;
+using model::NameValidation;
 
 // A list of relabel_configs, as written and compiled.
 struct RelabelList {
@@ -85,9 +70,8 @@ struct GlobalConfig {
   Duration scrape_interval = std::chrono::minutes(1);
   Duration scrape_timeout = std::chrono::seconds(10);
   // Best first.
-  std::vector<ScrapeProtocol> scrape_protocols = {
-      ScrapeProtocol::kOpenMetricsText100, ScrapeProtocol::kOpenMetricsText001,
-      ScrapeProtocol::kPrometheusText100, ScrapeProtocol::kPrometheusText004};
+  std::vector<Protocol> scrape_protocols = {Protocol::kOpenMetrics100, Protocol::kOpenMetrics001,
+                                            Protocol::kText100, Protocol::kText004};
   Duration evaluation_interval = std::chrono::minutes(1);
   Duration rule_query_offset{0};
   std::string query_log_file;
@@ -95,7 +79,7 @@ struct GlobalConfig {
   model::Labels external_labels;  // environment variables already expanded
   ScrapeLimits limits;
   NameValidation metric_name_validation_scheme = NameValidation::kUtf8;
-  NameEscaping metric_name_escaping_scheme = NameEscaping::kAllowUtf8;
+  Escaping metric_name_escaping_scheme = Escaping::kAllowUtf8;
   bool extra_scrape_metrics = false;
   friend bool operator==(const GlobalConfig&, const GlobalConfig&) = default;
 };
@@ -109,16 +93,16 @@ struct ScrapeConfig {
   std::map<std::string, std::vector<std::string>> params;
   Duration scrape_interval = std::chrono::minutes(1);
   Duration scrape_timeout = std::chrono::seconds(10);
-  std::vector<ScrapeProtocol> scrape_protocols;
+  std::vector<Protocol> scrape_protocols;
   // For pages whose Content-Type is missing or unknown; without it such a scrape fails.
-  std::optional<ScrapeProtocol> fallback_scrape_protocol;
+  std::optional<Protocol> fallback_scrape_protocol;
   std::string scrape_failure_log_file;
   std::string metrics_path = "/metrics";
   std::string scheme = "http";
   bool enable_compression = true;
   ScrapeLimits limits;
   NameValidation metric_name_validation_scheme = NameValidation::kUtf8;
-  NameEscaping metric_name_escaping_scheme = NameEscaping::kAllowUtf8;
+  Escaping metric_name_escaping_scheme = Escaping::kAllowUtf8;
   bool extra_scrape_metrics = false;
   net::HttpClientConfig http;
   DiscoveryConfig discovery;

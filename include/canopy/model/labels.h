@@ -35,8 +35,19 @@ class Labels {
     using difference_type = std::ptrdiff_t;
     Iterator() = default;
     explicit Iterator(const char* p) : p_(p) {}
-    LabelView operator*() const;
-    Iterator& operator++();
+    LabelView operator*() const {
+      const char* p = p_;
+      const size_t name_size = ReadLength(p);
+      const std::string_view name(p, name_size);
+      p += name_size;
+      const size_t value_size = ReadLength(p);
+      return {name, std::string_view(p, value_size)};
+    }
+    Iterator& operator++() {
+      p_ += ReadLength(p_);
+      p_ += ReadLength(p_);
+      return *this;
+    }
     Iterator operator++(int) {
       Iterator old = *this;
       ++*this;
@@ -45,6 +56,13 @@ class Labels {
     friend bool operator==(Iterator, Iterator) = default;
 
    private:
+    // Reads a uvarint and moves past it. Most lengths are one byte.
+    static size_t ReadLength(const char*& p) {
+      const auto byte = static_cast<unsigned char>(*p++);
+      return byte < 0x80 ? byte : ReadLongLength(p, byte);
+    }
+    static size_t ReadLongLength(const char*& p, size_t low);
+
     const char* p_ = nullptr;
   };
 
@@ -112,6 +130,12 @@ class LabelsBuilder {
  private:
   std::vector<std::pair<std::string, std::string>> labels_;
 };
+
+// Which names are valid: any UTF-8 text that is not empty, or those of the legacy character set.
+enum class NameValidation : unsigned char { kUtf8, kLegacy };
+
+bool IsValidLabelName(std::string_view name, NameValidation scheme);
+bool IsValidMetricName(std::string_view name, NameValidation scheme);
 
 // [a-zA-Z_][a-zA-Z0-9_]*
 bool IsLegacyLabelName(std::string_view name);

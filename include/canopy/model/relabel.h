@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,7 +48,8 @@ class RelabelRules {
   RelabelRules() = default;
   // Checks what Prometheus checks (modulus present, target label valid, regex compiles, keys that
   // an action does not take) with its messages.
-  static Result<RelabelRules> Compile(std::span<const RelabelConfig> configs);
+  static Result<RelabelRules> Compile(std::span<const RelabelConfig> configs,
+                                      NameValidation names = NameValidation::kUtf8);
 
   bool empty() const { return !rules_ || rules_->empty(); }
   // Applies the rules in order. False when the target or series is to be dropped; `labels` then
