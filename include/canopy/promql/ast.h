@@ -45,6 +45,9 @@ enum class ExprKind : uint8_t {
   kDuration,
 };
 
+// No tree is higher than this: recursion over it needs no bound of its own.
+inline constexpr int kMaxTreeHeight = 1000;
+
 struct Expr {
   virtual ~Expr() = default;
   Expr(const Expr&) = delete;
@@ -68,6 +71,7 @@ struct Expr {
   }
 
   const ExprKind kind;
+  uint16_t height = 1;  // of the tree below, this node included: what recursion over it costs
   ValueType type;     // what evaluating it yields
   PositionRange pos;  // from the first byte of the node to the last, modifiers included
 
@@ -107,7 +111,7 @@ struct TimeModifiers {
 struct VectorSelector final : Expr {
   static constexpr ExprKind kKind = ExprKind::kVectorSelector;
   VectorSelector() : Expr(kKind, ValueType::kVector) {}
-  std::string name;          // the metric name as written before or in the braces; may be empty
+  std::string name;          // the metric name before the braces; may be empty
   model::Matchers matchers;  // all of them, with __name__="name" when there is a name
   TimeModifiers modifiers;
   bool anchored = false;  // rate(m[5m] anchored)
@@ -247,7 +251,8 @@ enum class DurationOp : uint8_t {
   kDiv,
   kMod,
   kPow,
-  kNegate,
+  kNegate,  // of one operand, the right
+  kGroup,   // parentheses around one operand
   kStep,   // step(): the step of the range query
   kRange,  // range(): its length
   kMinOf,
@@ -255,14 +260,13 @@ enum class DurationOp : uint8_t {
 };
 
 // What may stand in [..] and after offset in place of a literal: 5m * 2, min_of(step(), 1m).
-// Operands are NumberLiterals (seconds) and DurationExprs.
+// Operands are NumberLiterals (seconds) and DurationExprs. Evaluated by durations.h.
 struct DurationExpr final : Expr {
   static constexpr ExprKind kKind = ExprKind::kDuration;
   explicit DurationExpr(DurationOp o) : Expr(kKind, ValueType::kScalar), op(o) {}
   DurationOp op;
-  ExprPtr lhs;  // null for kNegate, kStep, kRange
-  ExprPtr rhs;
-  bool wrapped = false;  // in parentheses
+  ExprPtr lhs;  // null for kNegate, kGroup, kStep, kRange
+  ExprPtr rhs;  // null for kStep, kRange
 };
 
 // Calls fn(const Expr&) for each direct child, in the order they are written; param before expr.

@@ -111,18 +111,19 @@ struct Function {
   FunctionId id;
   std::string_view name;
   ValueType return_type;
-  std::array<ValueType, 5> types;  // the first arg_count of them
-  uint8_t arg_count;               // arguments named in the signature
-  // 0: exactly arg_count. n > 0: the last n of arg_count may be left out. -1: the last may be left
-  // out, or be repeated without end.
+  std::array<ValueType, 5> types;  // arg_count of them
+  uint8_t arg_count;
+  // 0: exactly arg_count arguments. Otherwise at least arg_count - 1, the last type counting for all
+  // that follow: at most arg_count - 1 + variadic, or any number when it is -1.
   int8_t variadic;
-  bool experimental;  // refused unless ParseOptions::experimental_functions
+  bool experimental;  // refused unless Features::experimental_functions
 
   std::span<const ValueType> arg_types() const { return {types.data(), arg_count}; }
-  int min_args() const {
-    return variadic == 0 ? arg_count : arg_count - (variadic < 0 ? 1 : variadic);
-  }
-  bool unbounded() const { return variadic < 0; }
+  int min_args() const { return variadic == 0 ? arg_count : arg_count - 1; }
+  // -1: any number.
+  int max_args() const { return variadic < 0 ? -1 : min_args() + variadic; }
+  // REQUIRES: i is less than what max_args() allows, and arg_count is not 0.
+  ValueType arg_type(size_t i) const { return types[i < arg_count ? i : arg_count - 1u]; }
 };
 
 // Null when there is no such function; names are case-sensitive.

@@ -9,6 +9,7 @@
 #include "canopy/model/labels.h"
 #include "canopy/model/matcher.h"
 #include "canopy/promql/ast.h"
+#include "canopy/promql/features.h"
 
 // Query text -> tree, types checked. Errors are kInvalid and worded as Prometheus 3 words them,
 // position first: "1:4: parse error: unexpected <op:->" (line and column, from 1, in bytes).
@@ -16,12 +17,7 @@
 
 namespace canopy::promql {
 
-// Parts of the language that --enable-feature switches on.
-struct ParseOptions {
-  bool experimental_functions = false;  // promql-experimental-functions; limitk and limit_ratio too
-};
-
-Result<ExprPtr> ParseExpr(std::string_view query, const ParseOptions& options = {});
+Result<ExprPtr> ParseExpr(std::string_view query, const Features& features = {});
 
 // An instant vector selector and nothing else: match[] parameters. Unlike ParseExpr it takes
 // selectors that match everything: `{}`, `{a=~".*"}`.
