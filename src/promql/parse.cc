@@ -200,10 +200,16 @@ ExprPtr Parser::BinaryChain(int lowest_precedence) {
     const BinaryOp op = Take().binary;
     auto node = std::make_unique<Binary>(op);
     MatchingModifiers(*node);
-    ExprPtr rhs = BinaryChain(Precedence(op) + (IsRightAssociative(op) ? 0 : 1));
+    ExprPtr rhs = RightOperand(op);
     lhs = MakeBinary(std::move(node), std::move(lhs), std::move(rhs));
   }
   return lhs;
+}
+
+ExprPtr Parser::RightOperand(BinaryOp op) {
+  if (!IsRightAssociative(op)) return BinaryChain(Precedence(op) + 1);
+  const Deeper deeper(*this);
+  return BinaryChain(Precedence(op));
 }
 
 ExprPtr Parser::MakeBinary(std::unique_ptr<Binary> node, ExprPtr lhs, ExprPtr rhs) {

@@ -52,7 +52,7 @@ class Parser {
     Parser& p_;
     const Context outer_;
   };
-  // Counts recursion: one for each level of parentheses, calls and signs.
+  // Counts recursion: one for each level of parentheses, calls, signs and powers.
   class Deeper;
 
   const Token& Peek();
@@ -66,6 +66,7 @@ class Parser {
   // parse.cc
   ExprPtr Expression() { return BinaryChain(1); }
   ExprPtr BinaryChain(int lowest_precedence);
+  ExprPtr RightOperand(BinaryOp op);
   ExprPtr Signed();
   ExprPtr WithModifiers();
   ExprPtr Primary();
@@ -104,6 +105,7 @@ class Parser {
 
   ExprPtr PositiveDuration();
   ExprPtr DurationChain(int lowest_precedence);
+  ExprPtr RightDuration(BinaryOp op);
   ExprPtr SignedDuration();
   ExprPtr DurationPrimary();
   ExprPtr DurationCall();

@@ -274,8 +274,7 @@ ExprPtr Parser::DurationChain(int lowest_precedence) {
     const auto op = ToDurationOp(Peek().binary);
     if (!op) break;
     const Token token = Take();
-    ExprPtr rhs =
-        DurationChain(Precedence(token.binary) + (IsRightAssociative(token.binary) ? 0 : 1));
+    ExprPtr rhs = RightDuration(token.binary);
     if (*op == DurationOp::kDiv && IsZero(*rhs)) Fail(token.pos(), "division by zero");
     if (*op == DurationOp::kMod && IsZero(*rhs)) Fail(token.pos(), "modulo by zero");
     auto node = std::make_unique<DurationExpr>(*op);
@@ -286,6 +285,12 @@ ExprPtr Parser::DurationChain(int lowest_precedence) {
     lhs = std::move(node);
   }
   return lhs;
+}
+
+ExprPtr Parser::RightDuration(BinaryOp op) {
+  if (!IsRightAssociative(op)) return DurationChain(Precedence(op) + 1);
+  const Deeper deeper(*this);
+  return DurationChain(Precedence(op));
 }
 
 ExprPtr Parser::SignedDuration() {
