@@ -32,11 +32,11 @@ Result<RelabelAction> ParseRelabelAction(std::string_view text);
 
 // One entry of relabel_configs as written, with Prometheus's defaults.
 struct RelabelConfig {
-  std::vector<std::string> source_labels;
+  std::vector<std::string> source_labels = {};
   std::string separator = ";";
   std::string regex = "(.*)";
   uint64_t modulus = 0;
-  std::string target_label;
+  std::string target_label = {};
   std::string replacement = "$1";
   RelabelAction action = RelabelAction::kReplace;
   friend bool operator==(const RelabelConfig&, const RelabelConfig&) = default;
