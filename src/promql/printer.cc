@@ -1,3 +1,5 @@
+#include "printer.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -53,238 +55,237 @@ std::string_view BinaryOpText(BinaryOp op) {
   return kTexts[static_cast<size_t>(op)];
 }
 
-namespace {
+void Printer::Print(const Expr& e) {
+  const size_t start = out_.size();
+  Node(e);
+  if (lengths_ != nullptr) (*lengths_)[&e] = out_.size() - start;
+}
 
-class Printer {
- public:
-  void Print(const Expr& e) {
-    switch (e.kind) {
-      case ExprKind::kNumber:
-        return Number(e.As<NumberLiteral>());
-      case ExprKind::kString:
-        return base::AppendQuoted(out_, e.As<StringLiteral>().value);
-      case ExprKind::kVectorSelector:
-        return Vector(e.As<VectorSelector>());
-      case ExprKind::kMatrixSelector:
-        return Matrix(e.As<MatrixSelector>());
-      case ExprKind::kSubquery:
-        return Sub(e.As<Subquery>());
-      case ExprKind::kCall:
-        return CallOf(e.As<Call>());
-      case ExprKind::kAggregate:
-        return Aggregation(e.As<Aggregate>());
-      case ExprKind::kBinary:
-        return BinaryOf(e.As<Binary>());
-      case ExprKind::kUnary:
-        Add(e.As<Unary>().negative ? "-" : "+");
-        return Print(*e.As<Unary>().expr);
-      case ExprKind::kParen:
-        Add("(");
-        Print(*e.As<Paren>().expr);
-        return Add(")");
-      case ExprKind::kDuration:
-        return DurationOf(e.As<DurationExpr>());
-    }
+void Printer::Node(const Expr& e) {
+  switch (e.kind) {
+    case ExprKind::kNumber:
+      return Number(e.As<NumberLiteral>());
+    case ExprKind::kString:
+      return base::AppendQuoted(out_, e.As<StringLiteral>().value);
+    case ExprKind::kVectorSelector:
+      return Vector(e.As<VectorSelector>());
+    case ExprKind::kMatrixSelector:
+      return Matrix(e.As<MatrixSelector>());
+    case ExprKind::kSubquery:
+      Print(*e.As<Subquery>().expr);
+      return SubquerySuffix(e.As<Subquery>());
+    case ExprKind::kCall:
+      return CallOf(e.As<Call>());
+    case ExprKind::kAggregate:
+      return AggregateOf(e.As<Aggregate>());
+    case ExprKind::kBinary:
+      return BinaryOf(e.As<Binary>());
+    case ExprKind::kUnary:
+      Add(e.As<Unary>().negative ? "-" : "+");
+      return Print(*e.As<Unary>().expr);
+    case ExprKind::kParen:
+      Add("(");
+      Print(*e.As<Paren>().expr);
+      return Add(")");
+    case ExprKind::kDuration:
+      return DurationOf(e.As<DurationExpr>());
   }
+}
 
-  std::string Take() { return std::move(out_); }
+void Printer::Number(const NumberLiteral& n) {
+  if (!n.is_duration) return base::AppendFloatPlain(out_, n.value);
+  const auto ms = static_cast<int64_t>(std::llround(n.value * 1000));
+  Add(FormatDuration(Duration(ms)));
+}
 
- private:
-  void Add(std::string_view text) { out_.append(text); }
-
-  void Number(const NumberLiteral& n) {
-    if (!n.is_duration) return base::AppendFloatPlain(out_, n.value);
-    const auto ms = static_cast<int64_t>(std::llround(n.value * 1000));
-    Add(FormatDuration(Duration(ms)));
+void Printer::Selector(const VectorSelector& s) {
+  Add(s.name);
+  std::vector<std::string> matchers;
+  for (const model::Matcher& m : s.matchers) {
+    const bool is_the_name = m.name() == model::kMetricName &&
+                             m.type() == model::MatchType::kEqual && m.value() == s.name &&
+                             !m.value().empty();
+    if (!is_the_name) matchers.push_back(m.ToString());
   }
-
-  void Selector(const VectorSelector& s) {
-    Add(s.name);
-    std::vector<std::string> matchers;
-    for (const model::Matcher& m : s.matchers) {
-      const bool is_the_name = m.name() == model::kMetricName &&
-                               m.type() == model::MatchType::kEqual && m.value() == s.name &&
-                               !m.value().empty();
-      if (!is_the_name) matchers.push_back(m.ToString());
-    }
-    if (matchers.empty()) {
-      if (s.name.empty()) Add("{}");
-      return;
-    }
-    std::sort(matchers.begin(), matchers.end());
-    Add("{");
-    for (size_t i = 0; i < matchers.size(); ++i) {
-      if (i > 0) Add(",");
-      Add(matchers[i]);
-    }
-    Add("}");
+  if (matchers.empty()) {
+    if (s.name.empty()) Add("{}");
+    return;
   }
-
-  void Extension(const VectorSelector& s) {
-    if (s.anchored) Add(" anchored");
-    if (s.smoothed) Add(" smoothed");
+  std::sort(matchers.begin(), matchers.end());
+  Add("{");
+  for (size_t i = 0; i < matchers.size(); ++i) {
+    if (i > 0) Add(",");
+    Add(matchers[i]);
   }
+  Add("}");
+}
 
-  void At(const TimeModifiers& m) {
-    if (m.at == AtKind::kStart) Add(" @ start()");
-    if (m.at == AtKind::kEnd) Add(" @ end()");
-    if (m.at != AtKind::kTimestamp) return;
-    char buffer[64];
-    const int n = std::snprintf(buffer, sizeof buffer, " @ %.3f", m.at_time.seconds());
-    Add(std::string_view(buffer, static_cast<size_t>(n)));
+void Printer::Extension(const VectorSelector& s) {
+  if (s.anchored) Add(" anchored");
+  if (s.smoothed) Add(" smoothed");
+}
+
+void Printer::At(const TimeModifiers& m) {
+  if (m.at == AtKind::kStart) Add(" @ start()");
+  if (m.at == AtKind::kEnd) Add(" @ end()");
+  if (m.at != AtKind::kTimestamp) return;
+  char buffer[64];
+  const int n = std::snprintf(buffer, sizeof buffer, " @ %.3f", m.at_time.seconds());
+  Add(std::string_view(buffer, static_cast<size_t>(n)));
+}
+
+void Printer::Offset(const TimeModifiers& m) {
+  if (!m.offset_expr && m.offset.count() == 0) return;
+  Add(" offset ");
+  DurationOrExpr(m.offset, m.offset_expr);
+}
+
+void Printer::DurationOrExpr(Duration d, const ExprPtr& expr) {
+  if (expr)
+    Print(*expr);
+  else
+    Add(FormatDuration(d));
+}
+
+void Printer::Vector(const VectorSelector& s) {
+  Selector(s);
+  At(s.modifiers);
+  Extension(s);
+  Offset(s.modifiers);
+}
+
+void Printer::Matrix(const MatrixSelector& m) {
+  Selector(*m.selector);
+  Add("[");
+  DurationOrExpr(m.range, m.range_expr);
+  Add("]");
+  Extension(*m.selector);
+  At(m.selector->modifiers);
+  Offset(m.selector->modifiers);
+}
+
+void Printer::SubquerySuffix(const Subquery& s) {
+  Add("[");
+  DurationOrExpr(s.range, s.range_expr);
+  Add(":");
+  if (s.step_expr || s.step.count() != 0) DurationOrExpr(s.step, s.step_expr);
+  Add("]");
+  At(s.modifiers);
+  Offset(s.modifiers);
+}
+
+void Printer::CallOf(const Call& c) {
+  Add(c.function->name);
+  Add("(");
+  for (size_t i = 0; i < c.args.size(); ++i) {
+    if (i > 0) Add(", ");
+    Print(*c.args[i]);
   }
+  Add(")");
+}
 
-  void Offset(const TimeModifiers& m) {
-    if (!m.offset_expr && m.offset.count() == 0) return;
-    Add(" offset ");
-    DurationOrExpr(m.offset, m.offset_expr);
-  }
-
-  void DurationOrExpr(Duration d, const ExprPtr& expr) {
-    if (expr)
-      Print(*expr);
+void Printer::LabelList(const std::vector<std::string>& labels) {
+  Add(" (");
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (i > 0) Add(", ");
+    if (model::IsLegacyLabelName(labels[i]))
+      Add(labels[i]);
     else
-      Add(FormatDuration(d));
+      base::AppendQuoted(out_, labels[i]);
   }
+  Add(")");
+}
 
-  void Vector(const VectorSelector& s) {
-    Selector(s);
-    At(s.modifiers);
-    Extension(s);
-    Offset(s.modifiers);
+void Printer::AggregateHead(const Aggregate& a) {
+  Add(AggregateOpText(a.op));
+  if (!a.without && a.grouping.empty()) return;
+  Add(a.without ? " without" : " by");
+  LabelList(a.grouping);
+  Add(" ");
+}
+
+void Printer::AggregateOf(const Aggregate& a) {
+  AggregateHead(a);
+  Add("(");
+  if (a.param) {
+    Print(*a.param);
+    Add(", ");
   }
+  Print(*a.expr);
+  Add(")");
+}
 
-  void Matrix(const MatrixSelector& m) {
-    Selector(*m.selector);
-    Add("[");
-    DurationOrExpr(m.range, m.range_expr);
-    Add("]");
-    Extension(*m.selector);
-    At(m.selector->modifiers);
-    Offset(m.selector->modifiers);
+void Printer::BinaryOf(const Binary& b) {
+  // +Inf on the left of ^ would be read as the sign of the whole power.
+  const auto* base = b.lhs->TryAs<NumberLiteral>();
+  if (b.op == BinaryOp::kPow && base != nullptr && std::isinf(base->value))
+    Add("Inf");
+  else
+    Print(*b.lhs);
+  Add(" ");
+  OperatorWithModifiers(b);
+  Add(" ");
+  Print(*b.rhs);
+}
+
+void Printer::OperatorWithModifiers(const Binary& b) {
+  Add(BinaryOpText(b.op));
+  if (b.return_bool) Add(" bool");
+  if (b.matching) Matching(*b.matching);
+}
+
+void Printer::Matching(const VectorMatching& m) {
+  const bool grouped = m.card == Cardinality::kManyToOne || m.card == Cardinality::kOneToMany;
+  if (m.on || grouped || !m.labels.empty()) {
+    Add(m.on ? " on" : " ignoring");
+    LabelList(m.labels);
   }
-
-  void Sub(const Subquery& s) {
-    Print(*s.expr);
-    Add("[");
-    DurationOrExpr(s.range, s.range_expr);
-    Add(":");
-    if (s.step_expr || s.step.count() != 0) DurationOrExpr(s.step, s.step_expr);
-    Add("]");
-    At(s.modifiers);
-    Offset(s.modifiers);
+  if (grouped) {
+    Add(m.card == Cardinality::kManyToOne ? " group_left" : " group_right");
+    LabelList(m.include);
   }
+  if (m.fill_lhs && m.fill_rhs && *m.fill_lhs == *m.fill_rhs) return Fill("fill", m.fill_lhs);
+  Fill("fill_left", m.fill_lhs);
+  Fill("fill_right", m.fill_rhs);
+}
 
-  void CallOf(const Call& c) {
-    Add(c.function->name);
-    Add("(");
-    for (size_t i = 0; i < c.args.size(); ++i) {
-      if (i > 0) Add(", ");
-      Print(*c.args[i]);
-    }
-    Add(")");
-  }
+void Printer::Fill(std::string_view word, const std::optional<double>& value) {
+  if (!value) return;
+  Add(" ");
+  Add(word);
+  Add(" (");
+  base::AppendFloatShortest(out_, *value);
+  Add(")");
+}
 
-  void LabelList(const std::vector<std::string>& labels) {
-    Add(" (");
-    for (size_t i = 0; i < labels.size(); ++i) {
-      if (i > 0) Add(", ");
-      if (model::IsLegacyLabelName(labels[i]))
-        Add(labels[i]);
-      else
-        base::AppendQuoted(out_, labels[i]);
-    }
-    Add(")");
-  }
-
-  void Aggregation(const Aggregate& a) {
-    Add(AggregateOpText(a.op));
-    if (a.without || !a.grouping.empty()) {
-      Add(a.without ? " without" : " by");
-      LabelList(a.grouping);
-      Add(" ");
-    }
-    Add("(");
-    if (a.param) {
-      Print(*a.param);
+void Printer::DurationOf(const DurationExpr& d) {
+  switch (d.op) {
+    case DurationOp::kStep:
+      return Add("step()");
+    case DurationOp::kRange:
+      return Add("range()");
+    case DurationOp::kMinOf:
+    case DurationOp::kMaxOf:
+      Add(d.op == DurationOp::kMinOf ? "min_of(" : "max_of(");
+      Print(*d.lhs);
       Add(", ");
-    }
-    Print(*a.expr);
-    Add(")");
-  }
-
-  void BinaryOf(const Binary& b) {
-    // +Inf on the left of ^ would be read as the sign of the whole power.
-    const auto* base = b.lhs->TryAs<NumberLiteral>();
-    if (b.op == BinaryOp::kPow && base != nullptr && std::isinf(base->value))
-      Add("Inf");
-    else
-      Print(*b.lhs);
-    Add(" ");
-    Add(BinaryOpText(b.op));
-    if (b.return_bool) Add(" bool");
-    if (b.matching) Matching(*b.matching);
-    Add(" ");
-    Print(*b.rhs);
-  }
-
-  void Matching(const VectorMatching& m) {
-    const bool grouped = m.card == Cardinality::kManyToOne || m.card == Cardinality::kOneToMany;
-    if (m.on || grouped || !m.labels.empty()) {
-      Add(m.on ? " on" : " ignoring");
-      LabelList(m.labels);
-    }
-    if (grouped) {
-      Add(m.card == Cardinality::kManyToOne ? " group_left" : " group_right");
-      LabelList(m.include);
-    }
-    if (m.fill_lhs && m.fill_rhs && *m.fill_lhs == *m.fill_rhs) return Fill("fill", m.fill_lhs);
-    Fill("fill_left", m.fill_lhs);
-    Fill("fill_right", m.fill_rhs);
-  }
-
-  void Fill(std::string_view word, const std::optional<double>& value) {
-    if (!value) return;
-    Add(" ");
-    Add(word);
-    Add(" (");
-    base::AppendFloatShortest(out_, *value);
-    Add(")");
-  }
-
-  void DurationOf(const DurationExpr& d) {
-    switch (d.op) {
-      case DurationOp::kStep:
-        return Add("step()");
-      case DurationOp::kRange:
-        return Add("range()");
-      case DurationOp::kMinOf:
-      case DurationOp::kMaxOf:
-        Add(d.op == DurationOp::kMinOf ? "min_of(" : "max_of(");
-        Print(*d.lhs);
-        Add(", ");
-        Print(*d.rhs);
-        return Add(")");
-      case DurationOp::kNegate:
-        Add("-");
-        return Print(*d.rhs);
-      case DurationOp::kGroup:
-        Add("(");
-        Print(*d.rhs);
-        return Add(")");
-      default: {
-        constexpr std::string_view kTexts[] = {" + ", " - ", " * ", " / ", " % ", " ^ "};
-        Print(*d.lhs);
-        Add(kTexts[static_cast<size_t>(d.op)]);
-        return Print(*d.rhs);
-      }
+      Print(*d.rhs);
+      return Add(")");
+    case DurationOp::kNegate:
+      Add("-");
+      return Print(*d.rhs);
+    case DurationOp::kGroup:
+      Add("(");
+      Print(*d.rhs);
+      return Add(")");
+    default: {
+      constexpr std::string_view kTexts[] = {" + ", " - ", " * ", " / ", " % ", " ^ "};
+      Print(*d.lhs);
+      Add(kTexts[static_cast<size_t>(d.op)]);
+      return Print(*d.rhs);
     }
   }
-
-  std::string out_;
-};
-
-}  // namespace
+}
 
 std::string ToString(const Expr& expr) {
   Printer printer;

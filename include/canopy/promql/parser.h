@@ -32,6 +32,10 @@ Result<model::Labels> ParseMetric(std::string_view text);
 // needed. Parsing the result gives an equal tree.
 std::string ToString(const Expr& expr);
 
+// The same, with what is longer than `max_line` bytes split over indented lines, as /format_query
+// shows it.
+std::string Pretty(const Expr& expr, size_t max_line = 100);
+
 // Equal but for positions and for how numbers were written.
 bool SameTree(const Expr& a, const Expr& b);
 
