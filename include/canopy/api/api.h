@@ -85,7 +85,6 @@ struct Options {
   BuildInfo build;
   std::map<std::string, std::string> flags;
   std::string route_prefix;        // "" or "/some/where", of --web.route-prefix
-  std::string external_path;       // the path of --web.external-url, for redirects
   std::string cors_origin = ".*";  // anchored; one that does not compile matches nothing
   promql::Features features;
   Duration lookback_delta{5 * 60 * 1000};  // of /federate

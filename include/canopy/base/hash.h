@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace canopy::base {
@@ -14,5 +15,8 @@ uint64_t SeededHash(std::string_view bytes);
 
 // The last 8 bytes of the MD5, big endian: what relabelling's hashmod takes the modulus of.
 uint64_t Md5Low64(std::string_view bytes);
+
+// The SHA-256 as 64 hexadecimal digits.
+std::string Sha256Hex(std::string_view bytes);
 
 }  // namespace canopy::base
