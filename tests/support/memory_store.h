@@ -1,0 +1,53 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "canopy/base/mutex.h"
+#include "canopy/model/labels.h"
+#include "canopy/model/sample.h"
+#include "canopy/storage/appender.h"
+#include "canopy/storage/queryable.h"
+
+namespace canopy::testing {
+
+using MemorySeries = std::map<model::Labels, std::vector<model::Sample>>;
+
+// A store that is as plain as can be: every series a vector of samples, every query a walk over all
+// of them. What tests of services read and write, and an oracle for stores that are clever.
+// Thread-safe.
+class MemoryStore : public storage::Appender, public storage::Queryable {
+ public:
+  MemoryStore();
+  ~MemoryStore() override;
+
+  // A series as promqltest writes it: Load("10s", "m{a=\"b\"} 0+1x10"): its first value at time 0.
+  // Aborts on a text that does not parse.
+  void Load(Duration interval, std::string_view description);
+  void Add(const model::Labels& labels, Timestamp time, double value);
+
+  Result<storage::AppendReport> Append(const storage::Batch& batch) override;
+  Result<std::unique_ptr<storage::Querier>> NewQuerier(Timestamp mint, Timestamp maxt) override;
+
+  // Everything, staleness markers included.
+  MemorySeries All() const;
+
+  // From now on, appends and queriers fail with this; ok ends it.
+  void FailWith(Status status);
+  // Older samples are refused as too old.
+  void SetMinTime(Timestamp min_time);
+
+ private:
+  storage::AppendResult Put(const model::Labels& labels, model::Sample sample) CANOPY_REQUIRES(mu_);
+
+  mutable Mutex mu_;
+  std::shared_ptr<MemorySeries> series_ CANOPY_GUARDED_BY(mu_);  // copied before it is changed
+  std::vector<model::Labels> refs_ CANOPY_GUARDED_BY(mu_);       // of SeriesRef - 1
+  std::map<model::Labels, SeriesRef> ref_of_ CANOPY_GUARDED_BY(mu_);
+  Status failure_ CANOPY_GUARDED_BY(mu_);
+  Timestamp min_time_ CANOPY_GUARDED_BY(mu_) = Timestamp::Min();
+};
+
+}  // namespace canopy::testing
