@@ -108,6 +108,7 @@ struct ScrapeConfig {
   DiscoveryConfig discovery;
   RelabelList relabel_configs;
   RelabelList metric_relabel_configs;
+  std::string file;  // the scrape_config_file that it comes from; "": the main file
   friend bool operator==(const ScrapeConfig&, const ScrapeConfig&) = default;
 };
 
@@ -150,8 +151,9 @@ struct Config {
 };
 
 // The configuration as YAML, as /api/v1/status/config shows it: keys in Prometheus's order, what
-// has its default value left out (but for intervals and the like, which Prometheus spells out too),
-// secrets as "<secret>".
+// has its default value left out, but for what Prometheus spells out too. Secrets are "<secret>";
+// jobs of scrape_config_files are left out, as their files are named. But for that, loading it
+// gives the same configuration.
 std::string ToYaml(const Config& config);
 
 }  // namespace canopy::config

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "canopy/base/fs.h"
@@ -47,10 +48,20 @@ struct RuleFile {
 struct RuleFileReport {
   std::optional<RuleFile> file;   // present when there are no errors
   std::vector<LoadError> errors;  // all of them, in the order of the file
+  std::vector<LoadError> notices;
 };
 
 RuleFileReport LoadRuleFile(Fs& fs, const std::string& path, NameValidation names);
 // The same on text; `path` names it in errors.
 RuleFileReport LoadRuleText(const std::string& text, const std::string& path, NameValidation names);
+
+// The files that the patterns of Config::rule_files match, each once, in the order of the patterns.
+struct RuleFilesReport {
+  std::vector<RuleFile> files;  // those without errors
+  std::vector<LoadError> errors;
+  std::vector<LoadError> notices;  // a pattern without `*` that names no file, among others
+};
+RuleFilesReport LoadRuleFiles(Fs& fs, const std::vector<std::string>& patterns,
+                              NameValidation names);
 
 }  // namespace canopy::config
