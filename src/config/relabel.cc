@@ -20,9 +20,20 @@ void ReadAction(const Value& from, model::RelabelAction& to) {
   }
 }
 
+// Here, so that it is found even when something else is wrong with the rule.
+void ReadRegex(const Value& from, std::string& to) {
+  model::RelabelConfig keep{.action = model::RelabelAction::kKeep};
+  Read(from, keep.regex);
+  const auto rule = model::RelabelRules::Compile({&keep, 1});
+  if (rule.ok()) {
+    to = keep.regex;
+  } else {
+    from.Error(rule.status().message());
+  }
+}
+
 // The key that a message of RelabelRules::Compile is about.
 Value Blamed(const Value& rule, const std::string& message) {
-  if (message.starts_with("error parsing regexp")) return rule.At("regex");
   if (message.find("invalid 'target_label'") != std::string::npos) return rule.At("target_label");
   if (message.find("'replacement'") != std::string::npos) return rule.At("replacement");
   return rule;
@@ -34,34 +45,25 @@ void ReadRelabelList(const Value& map, std::string_view key, std::string_view of
                      NameValidation names, RelabelList& to) {
   using C = model::RelabelConfig;
   static const Fields<C> kFields = {
-      {"source_labels", &C::source_labels},
-      {"separator", &C::separator},
-      {"regex", &C::regex},
-      {"modulus", &C::modulus},
-      {"target_label", &C::target_label},
-      {"replacement", &C::replacement},
+      {"source_labels", &C::source_labels}, {"separator", &C::separator},
+      {"regex", &C::regex, ReadRegex},      {"modulus", &C::modulus},
+      {"target_label", &C::target_label},   {"replacement", &C::replacement},
       {"action", &C::action, ReadAction},
   };
   if (!map.Has(key)) return;
-  bool valid = true;
+  const size_t errors = map.source().findings->errors.size();
   for (const Value& item : map.At(key).Items()) {
     if (item.is_null()) {
       item.Error("empty or null " + std::string(of));
-      valid = false;
       continue;
     }
     C& config = to.configs.emplace_back();
-    const size_t errors = item.source().findings->errors.size();
     ReadMap(item, Bind(kFields, config));
-    if (item.source().findings->errors.size() != errors) {
-      valid = false;
-      continue;
-    }
     const auto rule = model::RelabelRules::Compile({&config, 1}, names);
     if (!rule.ok()) Blamed(item, rule.status().message()).Error(rule.status().message());
-    valid = valid && rule.ok();
   }
-  if (valid) to.rules = model::RelabelRules::Compile(to.configs, names).value();
+  if (map.source().findings->errors.size() != errors) return;
+  to.rules = model::RelabelRules::Compile(to.configs, names).value();
 }
 
 }  // namespace canopy::config
