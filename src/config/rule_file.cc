@@ -153,7 +153,7 @@ RuleFilesReport LoadRuleFiles(Fs& fs, const std::vector<std::string>& patterns,
   std::set<std::string> seen;
   for (const std::string& pattern : patterns) {
     const std::vector<std::string> paths = Glob(pattern);
-    if (paths.empty() && pattern.find('*') == std::string::npos) {
+    if (paths.empty() && pattern.find_first_of("*?[") == std::string::npos) {
       out.notices.push_back({pattern, 0, "", "no such rule file", false});
     }
     for (const std::string& path : paths) {

@@ -59,7 +59,7 @@ RuleFileReport LoadRuleText(const std::string& text, const std::string& path, Na
 struct RuleFilesReport {
   std::vector<RuleFile> files;  // those without errors
   std::vector<LoadError> errors;
-  std::vector<LoadError> notices;  // a pattern without `*` that names no file, among others
+  std::vector<LoadError> notices;  // a name that is no pattern and no file, among others
 };
 RuleFilesReport LoadRuleFiles(Fs& fs, const std::vector<std::string>& patterns,
                               NameValidation names);
