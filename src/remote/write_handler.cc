@@ -198,6 +198,7 @@ class Collector {
   const storage::Batch& batch() const { return batch_; }
   // Series that were left out because of their labels.
   uint64_t invalid_series() const { return invalid_series_; }
+  const std::string& first_invalid() const { return first_invalid_; }
 
   // The first thing that was refused is what the sender is told.
   void Refuse(std::string_view why, const model::Labels& labels) {
@@ -221,8 +222,7 @@ class Collector {
 
   void Take(Series& series) {
     if (const std::string why = LabelsError(series.labels); !why.empty()) {
-      ++invalid_series_;
-      LOG_WARN("Invalid labels of a series from remote write", {"err", why});
+      if (invalid_series_++ == 0) first_invalid_ = why;
       return;
     }
     std::erase_if(series.labels, [](const model::LabelView& l) { return l.value.empty(); });
@@ -253,6 +253,7 @@ class Collector {
   storage::Batch batch_;
   absl::flat_hash_map<model::Labels, Last, std::hash<model::Labels>> last_;
   uint64_t invalid_series_ = 0;
+  std::string first_invalid_;
   uint64_t refused_ = 0;
   std::string error_;
 };
@@ -288,7 +289,11 @@ WriteResult WriteReceiver::Write(std::string_view content_type, std::string_view
   } catch (const protozero::exception& e) {
     return {400, std::string("proto: ") + e.what()};
   }
-  invalid_labels_.Add(static_cast<double>(collector.invalid_series()));
+  if (collector.invalid_series() > 0) {
+    invalid_labels_.Add(static_cast<double>(collector.invalid_series()));
+    LOG_WARN("Series from remote write have invalid labels", {"series", collector.invalid_series()},
+             {"first", collector.first_invalid()});
+  }
   if (collector.batch().size() > 0) {
     const Result<storage::AppendReport> report = appender_.Append(collector.batch());
     if (!report.ok()) {

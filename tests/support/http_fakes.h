@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,7 +27,7 @@ class FakeRequest : public net::Request {
     return *this;
   }
   // From now on the client is gone.
-  void Disconnect() { disconnected_ = true; }
+  void Disconnect() { *disconnected_ = true; }
 
   const std::string& method() const override { return method_; }
   const std::string& path() const override { return path_; }
@@ -36,7 +38,7 @@ class FakeRequest : public net::Request {
     if (body_.size() > limit) return Status::Limit("http: request body too large");
     return std::string_view(body_);
   }
-  bool disconnected() const override { return disconnected_; }
+  bool disconnected() const override { return *disconnected_; }
 
  private:
   std::string method_;
@@ -45,7 +47,7 @@ class FakeRequest : public net::Request {
   std::string body_;
   net::Headers headers_;
   std::string client_ = "127.0.0.1:4711";
-  std::atomic<bool> disconnected_{false};
+  std::shared_ptr<std::atomic<bool>> disconnected_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 // Keeps what a handler answers.
