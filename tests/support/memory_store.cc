@@ -178,6 +178,9 @@ Result<storage::AppendReport> MemoryStore::Append(const storage::Batch& batch) {
     report.refs.push_back(it->second);
     note(Put(s.labels, {s.time, s.value}));
   }
+  for (const SeriesRef ref : batch.ended)
+    if (ref && ref.value() <= refs_.size())
+      (void)Put(refs_[ref.value() - 1], {batch.ended_at, model::StaleNan()});
   return report;
 }
 

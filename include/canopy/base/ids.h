@@ -21,7 +21,8 @@ class Id {
 };
 
 // A series of the local store. Stable while the series is in the head; after the series has been
-// dropped the value is not given to another series.
+// dropped the value is not given to another series. Stores count upwards and stay below 2^44, so
+// that caches may keep a ref together with a few bits of their own.
 using SeriesRef = Id<struct SeriesRefTag>;
 
 }  // namespace canopy
