@@ -15,8 +15,8 @@ enum class Escaping : unsigned char { kAllowUtf8, kUnderscores, kDots, kValues }
 std::string_view EscapingText(Escaping escaping);
 std::optional<Escaping> ParseEscaping(std::string_view text);
 
-// A metric or label name in the form that the scheme allows; a legacy name stays as it is, but for
-// kDots, which doubles underscores. Colons are kept: label names never have them.
+// A metric or label name in the form that the scheme allows. Legacy names stay as they are under
+// every scheme, as pages have it; colons count as legal in label names too.
 //   a.b: allow-utf-8 a.b, underscores a_b, dots a_dot_b, values U__a_2e_b
 std::string EscapeName(std::string_view name, Escaping escaping);
 

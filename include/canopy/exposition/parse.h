@@ -86,11 +86,33 @@ class PageParser {
   }
 
  private:
-  struct Span {
-    const char* begin;
-    const char* end;
-    std::string_view view() const { return {begin, static_cast<size_t>(end - begin)}; }
-  };
+  using Pair = std::pair<std::string_view, std::string_view>;  // as written, without the quotes
+  enum class Token : uint8_t;
+  struct Lexeme;
+
+  Entry NextText();
+  Entry NextOpenMetrics();
+  // Each parses from `at` on and returns where it ended, null after an error.
+  const char* TextMetadata(const char* at, Entry& entry);
+  const char* OpenMetricsMetadata(const char* at, Entry& entry);
+  const char* MetadataName(const char* at, std::string_view keyword);
+  const char* Series(const char* at);
+  const char* LabelPairs(const char* at, std::vector<Pair>& pairs, std::string_view* name);
+  const char* TextTail(const char* at);
+  const char* OpenMetricsTail(const char* at);
+  const char* ExemplarTail(const char* at);
+  const char* FloatToken(const char* at, double& value);
+  const char* SecondsToken(const char* at, std::string_view what, std::optional<Timestamp>& time);
+  Lexeme LexLabel(const char* at, bool value) const;
+  const char* SkipBlanks(const char* at) const;
+  const char* QuotedEnd(const char* at, bool newlines) const;
+  const char* LineEnd(const char* at) const;
+
+  // These make the parser fail: "line 3: <what>". The second form adds the text that was found
+  // instead, one byte more than the lexeme, and the line so far.
+  const char* Fail(std::string what);
+  const char* Fail(std::string_view expected, const Lexeme& got);
+  std::string_view SoFar(const char* until) const;
 
   const char* p_;
   const char* const begin_;
@@ -103,9 +125,9 @@ class PageParser {
   std::string_view series_;
   double value_ = 0;
   std::optional<Timestamp> time_;
-  Span name_{};
-  std::vector<std::pair<Span, Span>> labels_;
-  std::vector<std::pair<Span, Span>> exemplar_labels_;
+  std::string_view name_;
+  std::vector<Pair> labels_;
+  std::vector<Pair> exemplar_labels_;
   double exemplar_value_ = 0;
   std::optional<Timestamp> exemplar_time_;
   Status error_;
