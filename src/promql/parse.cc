@@ -39,6 +39,11 @@ bool StartsExpression(const Token& t) {
   }
 }
 
+// What may stand right behind group_left: its labels are optional.
+bool MayFollowMatching(const Token& t) {
+  return StartsExpression(t) || (t.kind >= TokenKind::kFill && t.kind <= TokenKind::kFillRight);
+}
+
 bool TakesParameter(AggregateOp op) { return op >= AggregateOp::kTopk; }
 bool IsExperimental(AggregateOp op) {
   return op == AggregateOp::kLimitk || op == AggregateOp::kLimitRatio;
@@ -409,7 +414,8 @@ void Parser::MatchingModifiers(Binary& node) {
     if (PeekIs(TokenKind::kGroupLeft) || PeekIs(TokenKind::kGroupRight)) {
       const bool left = Take().kind == TokenKind::kGroupLeft;
       matching.card = left ? Cardinality::kManyToOne : Cardinality::kOneToMany;
-      if (PeekIs(TokenKind::kLeftParen)) matching.include = GroupingLabels();
+      if (PeekIs(TokenKind::kLeftParen) || !MayFollowMatching(Peek()))
+        matching.include = GroupingLabels();
     }
   }
   FillModifiers(matching);

@@ -240,6 +240,8 @@ BOOST_AUTO_TEST_CASE(what_a_feature_flag_switches_on) {
 // Where an open construct ends an error, the innermost one is named. Not in Prometheus's tests.
 BOOST_AUTO_TEST_CASE(unexpected_tokens_say_where) {
   const auto f = [](std::string_view query, std::string want) { Refused(query, std::move(want)); };
+  f("a / on(b) group_left , c", R"(1:22: unexpected "," in grouping opts, expected "(")");
+  f("a / on(b) group_left == c", R"(1:22: unexpected <op:==> in grouping opts, expected "(")");
   f("rate(foo bar)", R"(1:10: unexpected identifier "bar")");
   f("sum(foo bar)", R"(1:9: unexpected identifier "bar" in aggregation)");
   f("sum(rate(foo[5m]) 5)", R"(1:19: unexpected number "5" in aggregation)");
