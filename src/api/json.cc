@@ -1,9 +1,5 @@
 #include "json.h"
 
-#include <array>
-#include <charconv>
-#include <cmath>
-
 #include "canopy/base/number.h"
 #include "canopy/base/quote.h"
 #include "canopy/net/server.h"
@@ -96,16 +92,6 @@ void AppendHtmlQuoted(std::string& out, std::string_view s) {
   out.push_back('"');
 }
 
-void AppendFloat(std::string& out, double v) {
-  const double abs = std::abs(v);
-  if (!(abs != 0 && (abs < 1e-6 || abs >= 1e21) && std::isfinite(v)))
-    return base::AppendFloatPlain(out, v);
-  std::array<char, 32> digits;
-  const auto end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), v, std::chars_format::scientific);
-  out.append(digits.data(), end.ptr);
-}
-
 void AppendUnixTime(std::string& out, Timestamp t) {
   auto ms = static_cast<uint64_t>(t.ms());
   if (t.ms() < 0) {
@@ -122,7 +108,7 @@ void AppendUnixTime(std::string& out, Timestamp t) {
 
 void AppendSampleValue(std::string& out, double v) {
   out.push_back('"');
-  AppendFloat(out, v);
+  base::AppendFloatApi(out, v);
   out.push_back('"');
 }
 
@@ -178,7 +164,7 @@ void JsonWriter::Uint(uint64_t v) {
 
 void JsonWriter::Number(double v) {
   BeforeValue();
-  AppendFloat(out_, v);
+  base::AppendFloatApi(out_, v);
   AfterValue();
 }
 
