@@ -16,6 +16,8 @@ bool SameHeader(std::string_view a, std::string_view b);
 std::string_view FindHeader(const Headers& headers, std::string_view name);
 // Replaces every value of that name by this one.
 void SetHeader(Headers& headers, std::string_view name, std::string value);
+// Whether it is a token of RFC 9110.
+bool ValidHeaderName(std::string_view name);
 // Whether name and value can be written to the wire: a token, and no control characters.
 bool ValidHeader(std::string_view name, std::string_view value);
 
