@@ -57,7 +57,6 @@ constexpr PageRoute kPageRoutes[] = {
     {"GET", "/-/quit", &Server::OnlyPostOrPut},
     {"POST", "/api/v1/write", &Server::RemoteWrite},
     {"GET", "/api/v1/status/walreplay", &Server::WalReplayStatus},
-    {"OPTIONS", "/api/v1/{path...}", &Server::Preflight},
 };
 
 // What requests to a path count for: /api/v1/label/:name/values, as Prometheus writes it.
@@ -66,10 +65,7 @@ std::string HandlerName(std::string_view path) {
   for (size_t i = 0; i < path.size(); ++i) {
     if (path[i] == '{') {
       const size_t end = path.find('}', i);
-      std::string_view name = path.substr(i + 1, end - i - 1);
-      const bool rest = name.ends_with("...");
-      if (rest) name.remove_suffix(3);
-      out.append(rest ? "*" : ":").append(name);
+      out.append(":").append(path.substr(i + 1, end - i - 1));
       i = end;
     } else {
       out.push_back(path[i]);
