@@ -48,13 +48,14 @@ void ReadMap(const Value& map, const Bindings& bindings) {
   for (const Binding& binding : bindings) {
     if (const YamlEntry* entry = map.Find(binding.key)) binding.read(map.ValueOf(*entry));
   }
-  for (const auto& [key, value] : map.Entries()) {
+  for (const YamlEntry& entry : map.node().entries) {
     const bool known = std::any_of(bindings.begin(), bindings.end(),
-                                   [&](const Binding& b) { return b.key == key; });
+                                   [&](const Binding& b) { return b.key == entry.key; });
     if (known) continue;
-    const std::string_view nearest = Nearest(key, bindings);
-    value.Error(nearest.empty() ? "unknown key"
-                                : "unknown key, did you mean " + std::string(nearest) + "?");
+    const std::string_view nearest = Nearest(entry.key, bindings);
+    map.ValueOf(entry).Error(nearest.empty()
+                                 ? "unknown key"
+                                 : "unknown key, did you mean " + std::string(nearest) + "?");
   }
 }
 

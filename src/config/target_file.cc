@@ -4,7 +4,7 @@
 
 namespace canopy::config {
 
-// JSON is read as the YAML that it is, strictness included: a number is not text in JSON only.
+// JSON is read as the YAML that it is.
 Result<std::vector<StaticConfig>> ParseTargetFile(const std::string& path,
                                                   const std::string& text) {
   YamlDocument document = ParseYaml(text, path);
@@ -13,6 +13,10 @@ Result<std::vector<StaticConfig>> ParseTargetFile(const std::string& path,
   const Value root(document.root, "", 1, source);
   std::vector<StaticConfig> out;
   if (document.documents > 1) root.Error("more than one YAML document");
+  // A writer that has truncated the file and not written yet must not take its targets away.
+  if (root.is_null() && (path.ends_with(".json") || path.ends_with(".JSON"))) {
+    root.Error("unexpected end of JSON input");
+  }
   if (document.complete) {
     for (const Value& item : root.Items()) {
       if (item.is_null()) {

@@ -409,6 +409,9 @@ BOOST_AUTO_TEST_CASE(text_that_is_no_yaml_says_where) {
   f("global:\n  scrape_interval: \"15s\n", 2);
   f("- a\n", 1);
   f("text", 1);
+  f(",0", 1);
+  f("global: {}\n]\n", 2);
+  f("a: &a [*a]", 1);
   f("global:\n  x: \xff\n", 2);
   f("rule_files: [!custom b]", 1);
 }

@@ -38,6 +38,7 @@ BOOST_AUTO_TEST_CASE(broken_files_say_what_is_wrong_and_where) {
   f("t.yml", "targets: [a]", "t.yml:1: expected a list, got a map");
   f("t.yml", "- targets: a\n", "t.yml:1: [0].targets: expected a list, got a string");
   f("t.yml", "-\n- targets: []\n", "t.yml:1: [0]: nil target group item found");
+  f("t.json", "", "t.json:1: unexpected end of JSON input");
   BOOST_TEST(!ParseTargetFile("t.json", "[{\"targets\": [").ok());
   BOOST_TEST(!ParseTargetFile("t.json", "[{\"targets\": [\"a\"]}").ok());
 }

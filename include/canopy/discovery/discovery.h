@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "canopy/base/clock.h"
 #include "canopy/base/fs.h"
 #include "canopy/base/self_metrics.h"
 #include "canopy/base/time.h"
@@ -19,9 +20,10 @@ namespace canopy::discovery {
 
 // Targets that one source names together.
 struct TargetGroup {
-  std::string source;                  // "0" (index of the static config), "targets/a.yml:1"
+  std::string source;  // the index of the static config, "0", or file and index, "a.yml:1"
   std::vector<model::Labels> targets;  // each with __address__
-  model::Labels labels;                // common to them; a target's own label wins
+  // Common to them; a target's own label wins. Groups of a file have __meta_filepath.
+  model::Labels labels;
   friend bool operator==(const TargetGroup&, const TargetGroup&) = default;
 };
 
@@ -29,17 +31,20 @@ struct TargetGroup {
 using JobGroups = std::map<std::string, std::vector<TargetGroup>>;
 
 struct Options {
-  // At least this much time lies between two calls of the callback, however often sources change.
+  // At least this much time lies between two calls of the callback, however often sources change;
+  // a new configuration does not wait.
   Duration debounce = std::chrono::seconds(5);
   // How often files are looked at besides what the system tells of them.
   Duration poll_interval = std::chrono::seconds(5);
+  // For the time of the last update, which is shown.
+  const Clock* clock = &SystemClock();
 };
 
 // Thread-safe.
 class Manager {
  public:
   // Called on the manager's own thread, one call at a time, without any lock held. A job whose
-  // sources have been read and name no target is there, with no groups.
+  // sources name no target is there too, with no groups; groups without targets are left out.
   using Callback = std::function<void(const JobGroups& groups)>;
 
   // `name` labels the metrics: "scrape", "notify". Metrics are Prometheus's prometheus_sd_*.
