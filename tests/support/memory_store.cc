@@ -178,8 +178,10 @@ Result<storage::AppendReport> MemoryStore::Append(const storage::Batch& batch) {
     report.refs.push_back(it->second);
     note(Put(s.labels, {s.time, s.value}));
   }
+  std::set<SeriesRef> shown(report.refs.begin(), report.refs.end());
+  for (const storage::SeriesSample& s : batch.samples) shown.insert(s.series);
   for (const SeriesRef ref : batch.ended)
-    if (ref && ref.value() <= refs_.size())
+    if (ref && ref.value() <= refs_.size() && !shown.contains(ref))
       (void)Put(refs_[ref.value() - 1], {batch.ended_at, model::StaleNan()});
   return report;
 }

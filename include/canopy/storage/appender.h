@@ -37,9 +37,9 @@ struct Batch {
   std::vector<SeriesSample> samples;   // of series whose refs the caller knows
   std::vector<NewSample> new_samples;  // of series to be found by labels, or created
   // Series that the source no longer shows. Each gets a staleness marker at `ended_at`, after
-  // everything above: a series that has a sample at that time or later, from this batch or an
-  // earlier one, gets none, and neither does one that the store has dropped. None of these is
-  // listed in AppendReport::rejected.
+  // everything above; but not one that this batch has a sample of (a source may show a series in
+  // other words than before), that has a sample at that time or later, or that the store has
+  // dropped. None of these is listed in AppendReport::rejected.
   std::vector<SeriesRef> ended;
   Timestamp ended_at;
 
