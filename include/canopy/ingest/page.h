@@ -26,7 +26,7 @@ struct PageRules {
   bool honor_timestamps = true;
   bool track_timestamps_staleness = false;
   bool extra_scrape_metrics = false;
-  bool legacy_names = false;  // refuse names outside the legacy set
+  model::NameValidation names = model::NameValidation::kUtf8;
   uint64_t sample_limit = 0;  // after relabelling
   uint64_t label_limit = 0;
   uint64_t label_name_length_limit = 0;   // bytes
@@ -79,6 +79,10 @@ class Scratch {
 // on the page, and ends those that vanish. Each call is one append: the page's samples, the markers
 // of what vanished and the report samples become visible together.
 // Calls must not overlap; metadata() may be called at any time.
+//
+// As in Prometheus: a series that comes twice on a page counts once, the first line wins; samples
+// that the store refuses are counted and logged, and the rest is stored; series with timestamps of
+// their own are not ended when they vanish, unless track_timestamps_staleness is set.
 class TargetPages {
  public:
   // `labels`: the target's own, without the internal ones that begin with "__". `name` is how the

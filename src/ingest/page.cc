@@ -1,0 +1,326 @@
+#include "canopy/ingest/page.h"
+
+#include <unordered_set>
+
+#include "canopy/base/log.h"
+#include "canopy/base/mutex.h"
+#include "page_walk.h"
+#include "report.h"
+#include "series_cache.h"
+
+namespace canopy::ingest {
+namespace {
+
+using exposition::PageFormat;
+using storage::AppendReport;
+using storage::AppendResult;
+using storage::Batch;
+
+// Refused samples of one target are logged at most this often: some targets have them each time.
+constexpr int64_t kLogIntervalNanos = int64_t{60} * 1'000'000'000;
+
+bool NeedsRef(Entry::Kind kind) {
+  return kind != Entry::Kind::kDropped && kind != Entry::Kind::kLines;
+}
+
+void AddTracked(const Entries& page, std::vector<SeriesRef>& out) {
+  for (const Entry& entry : page)
+    if (entry.kind() == Entry::Kind::kTracked) out.push_back(entry.ref());
+}
+
+}  // namespace
+
+PageMetrics::PageMetrics(SelfMetrics& metrics)
+    : exceeded_sample_limit(metrics.AddCounter(
+          "prometheus_target_scrapes_exceeded_sample_limit_total",
+          "Total number of scrapes that hit the sample limit and were rejected.")),
+      exceeded_label_limits(metrics.AddCounter(
+          "prometheus_target_scrape_pool_exceeded_label_limits_total",
+          "Total number of times scrape pools hit the label limits, during sync or config "
+          "reload.")),
+      duplicate_timestamp(metrics.AddCounter(
+          "prometheus_target_scrapes_sample_duplicate_timestamp_total",
+          "Total number of samples rejected due to duplicate timestamps but different values.")),
+      out_of_order(metrics.AddCounter(
+          "prometheus_target_scrapes_sample_out_of_order_total",
+          "Total number of samples rejected due to not being out of the expected order.")),
+      out_of_bounds(metrics.AddCounter(
+          "prometheus_target_scrapes_sample_out_of_bounds_total",
+          "Total number of samples rejected due to timestamp falling outside of the time "
+          "bounds.")) {}
+
+struct Scratch::Rep {
+  WalkMemory walk;
+};
+Scratch::Scratch() : rep_(std::make_unique<Rep>()) {}
+Scratch::~Scratch() = default;
+
+struct TargetPages::Rep {
+  Rep(std::string n, model::Labels l, std::shared_ptr<const PageRules> r, storage::Appender& a,
+      const Clock& c, PageMetrics& m, MetadataPool& p)
+      : name(std::move(n)),
+        labels(std::move(l)),
+        appender(a),
+        clock(c),
+        metrics(m),
+        pool(p),
+        rules(std::move(r)),
+        metadata_mu(LockRank::kLeaf) {}
+
+  ScrapeReport StoreFailure(const Scrape& scrape, ScrapeReport report, Batch& batch);
+  Status Append(const Scrape& scrape, const ScrapeReport& report, WalkMemory& memory,
+                AppendReport& result);
+  void CountRejected(const Batch& batch, const AppendReport& result);
+  void LogRefused();
+  void RememberPage(const PageWalk& walk, WalkMemory& memory, const AppendReport& result);
+  void RememberMetadata(uint64_t hash, std::string_view page, PageFormat format);
+  void StoreDropped(const Scrape& scrape, const ScrapeReport& report, std::string_view body,
+                    PageFormat format, WalkMemory& memory, const AppendReport& result);
+  double SecondsSince(int64_t started_nanos) const {
+    return static_cast<double>(clock.MonotonicNanos() - started_nanos) / 1e9;
+  }
+
+  // Constant after construction.
+  const std::string name;
+  const model::Labels labels;
+  storage::Appender& appender;
+  const Clock& clock;
+  PageMetrics& metrics;
+  MetadataPool& pool;
+
+  // Of the one caller at a time.
+  std::shared_ptr<const PageRules> rules;
+  Entries page;                    // the last good one
+  bool shown = false;              // its series have not been ended
+  std::vector<SeriesRef> orphans;  // of pages under former rules; they end with the next scrape
+  ReportSeries reports;
+  uint64_t metadata_hash = 0;
+  struct {
+    uint64_t out_of_order = 0;
+    uint64_t duplicates = 0;
+    uint64_t out_of_bounds = 0;
+    int64_t next_log_nanos = 0;
+  } refused;
+
+  mutable Mutex metadata_mu;
+  std::shared_ptr<const MetadataSet> metadata CANOPY_GUARDED_BY(metadata_mu);
+};
+
+TargetPages::TargetPages(std::string name, model::Labels labels,
+                         std::shared_ptr<const PageRules> rules, storage::Appender& appender,
+                         const Clock& clock, PageMetrics& metrics, MetadataPool& metadata)
+    : rep_(std::make_unique<Rep>(std::move(name), std::move(labels), std::move(rules), appender,
+                                 clock, metrics, metadata)) {}
+TargetPages::~TargetPages() = default;
+
+ScrapeReport TargetPages::Store(const Scrape& scrape, std::string_view page, PageFormat format,
+                                Scratch& scratch) {
+  Rep& r = *rep_;
+  if (format == PageFormat::kProto)
+    return Fail(scrape, Status::Unsupported("protobuf pages are not supported yet"), 0, scratch);
+  // An empty page is a good one in every format, as in Prometheus.
+  if (page.empty()) format = PageFormat::kText;
+  WalkMemory& memory = scratch.rep_->walk;
+  PageWalk walk(page, format, *r.rules, r.labels, scrape, r.page, memory);
+  ScrapeReport report;
+  report.error = walk.Run();
+  const PageWalk::Figures& figures = walk.figures();
+  report.scraped = figures.scraped;
+  report.kept = figures.kept;
+  report.added = figures.added;
+  report.body_bytes = static_cast<int64_t>(page.size());
+  r.refused.duplicates += figures.duplicates;
+  r.refused.out_of_bounds += figures.too_far_ahead;
+  r.metrics.duplicate_timestamp.Add(static_cast<double>(figures.duplicates));
+  r.metrics.out_of_bounds.Add(static_cast<double>(figures.too_far_ahead));
+  if (figures.sample_limit_exceeded) r.metrics.exceeded_sample_limit.Add();
+  if (figures.label_limit_exceeded) r.metrics.exceeded_label_limits.Add();
+  if (!report.error.ok()) return r.StoreFailure(scrape, std::move(report), memory.batch);
+
+  if (r.shown) walk.AddVanished(memory.batch.ended);
+  AppendReport result;
+  report.duration_seconds = r.SecondsSince(scrape.started_nanos);
+  report.error = r.Append(scrape, report, memory, result);
+  if (!report.error.ok()) return report;
+  r.CountRejected(memory.batch, result);
+  r.RememberPage(walk, memory, result);
+  r.RememberMetadata(walk.metadata_hash(), page, format);
+  r.StoreDropped(scrape, report, page, format, memory, result);
+  return report;
+}
+
+ScrapeReport TargetPages::Fail(const Scrape& scrape, Status why, int64_t body_bytes,
+                               Scratch& scratch) {
+  ScrapeReport report;
+  report.error = std::move(why);
+  report.body_bytes = body_bytes;
+  return rep_->StoreFailure(scrape, std::move(report), scratch.rep_->walk.batch);
+}
+
+void TargetPages::End(Timestamp time, Scratch& scratch) {
+  Rep& r = *rep_;
+  Batch& batch = scratch.rep_->walk.batch;
+  batch.Clear();
+  if (r.shown) AddTracked(r.page, batch.ended);
+  batch.ended.insert(batch.ended.end(), r.orphans.begin(), r.orphans.end());
+  r.reports.End(batch.ended);
+  r.page = {};
+  r.orphans = {};
+  r.shown = false;
+  if (batch.ended.empty()) return;
+  batch.ended_at = time;
+  if (const auto result = r.appender.Append(batch); !result.ok())
+    LOG_WARN("Stale append failed", {"target", r.name}, {"err", result.status().message()});
+}
+
+void TargetPages::SetRules(std::shared_ptr<const PageRules> rules, bool same_labels) {
+  Rep& r = *rep_;
+  r.rules = std::move(rules);
+  if (same_labels) return;
+  if (r.shown) AddTracked(r.page, r.orphans);
+  r.page = {};
+}
+
+std::shared_ptr<const MetadataSet> TargetPages::metadata() const {
+  const MutexLock lock(rep_->metadata_mu);
+  return rep_->metadata;
+}
+
+size_t TargetPages::cache_bytes() const { return rep_->page.capacity() * sizeof(Entry); }
+
+// Nothing of the page is stored: everything that the last one showed ends, and the report says so.
+ScrapeReport TargetPages::Rep::StoreFailure(const Scrape& scrape, ScrapeReport report,
+                                            Batch& batch) {
+  batch.Clear();
+  if (shown) AddTracked(page, batch.ended);
+  batch.ended.insert(batch.ended.end(), orphans.begin(), orphans.end());
+  batch.ended_at = scrape.time;
+  report.duration_seconds = SecondsSince(scrape.started_nanos);
+  reports.AddTo(batch, *rules, labels, scrape, report);
+  const auto result = appender.Append(batch);
+  LogRefused();
+  if (!result.ok()) {
+    // Nothing has ended yet: the next scrape sees to it.
+    LOG_ERROR("Scrape commit failed", {"target", name}, {"err", result.status().message()});
+    return report;
+  }
+  shown = false;
+  orphans.clear();
+  if (reports.Learn(batch, *result)) {
+    batch.Clear();
+    reports.AddTo(batch, *rules, labels, scrape, report);
+    if (const auto again = appender.Append(batch); again.ok()) (void)reports.Learn(batch, *again);
+  }
+  return report;
+}
+
+Status TargetPages::Rep::Append(const Scrape& scrape, const ScrapeReport& report,
+                                WalkMemory& memory, AppendReport& result) {
+  Batch& batch = memory.batch;
+  batch.ended.insert(batch.ended.end(), orphans.begin(), orphans.end());
+  batch.ended_at = scrape.time;
+  reports.AddTo(batch, *rules, labels, scrape, report);
+  auto appended = appender.Append(batch);
+  if (!appended.ok()) {
+    LOG_ERROR("Scrape commit failed", {"target", name}, {"err", appended.status().message()});
+    return appended.status().In("append");
+  }
+  result = std::move(*appended);
+  orphans.clear();
+  shown = true;
+  return {};
+}
+
+// Prometheus's names for what a store refuses. A report sample that is out of order is nothing: a
+// target that went away came back.
+void TargetPages::Rep::CountRejected(const Batch& batch, const AppendReport& result) {
+  const size_t known = batch.samples.size();
+  for (const auto& [index, why] : result.rejected) {
+    const bool from_page =
+        index < known ? index < reports.page_samples() : index - known < reports.page_new_samples();
+    if (!from_page) continue;
+    if (why == AppendResult::kConflict) {
+      ++refused.duplicates;
+      metrics.duplicate_timestamp.Add();
+    } else if (why == AppendResult::kOutOfOrder) {
+      ++refused.out_of_order;
+      metrics.out_of_order.Add();
+    } else if (why == AppendResult::kTooOld) {
+      ++refused.out_of_bounds;
+      metrics.out_of_bounds.Add();
+    }
+  }
+  LogRefused();
+}
+
+void TargetPages::Rep::LogRefused() {
+  if (refused.out_of_order + refused.duplicates + refused.out_of_bounds == 0) return;
+  const int64_t now = clock.MonotonicNanos();
+  if (now < refused.next_log_nanos) return;
+  const auto warn = [&](std::string_view what, uint64_t count) {
+    if (count != 0) LOG_WARN(what, {"target", name}, {"num_dropped", count});
+  };
+  warn("Error on ingesting out-of-order samples", refused.out_of_order);
+  warn("Error on ingesting samples with different value but same timestamp", refused.duplicates);
+  warn("Error on ingesting samples that are too old or are too far into the future",
+       refused.out_of_bounds);
+  refused = {.next_log_nanos = now + kLogIntervalNanos};
+}
+
+void TargetPages::Rep::RememberPage(const PageWalk& walk, WalkMemory& memory,
+                                    const AppendReport& result) {
+  if (!walk.differs()) return;
+  Entries& entries = memory.entries;
+  for (size_t i = 0; i < memory.added.size(); ++i) entries[memory.added[i]].set_ref(result.refs[i]);
+  // A series whose first sample was refused is not ours to end.
+  const size_t known = memory.batch.samples.size();
+  for (const auto& [index, why] : result.rejected) {
+    const size_t i = index - known;
+    if (index >= known && i < memory.added.size() && why != AppendResult::kDuplicate)
+      entries[memory.added[i]].set_ref(SeriesRef());
+  }
+  for (const auto& [duplicate, first] : memory.duplicates)
+    entries[duplicate].set_ref(entries[first].ref());
+  std::erase_if(entries, [](const Entry& e) { return NeedsRef(e.kind()) && !e.ref(); });
+  page = Entries(entries.begin(), entries.end());  // no bytes to spare
+}
+
+void TargetPages::Rep::RememberMetadata(uint64_t hash, std::string_view body, PageFormat format) {
+  // An empty page says nothing, not that there is nothing.
+  if (hash == metadata_hash || body.empty()) return;
+  auto set = pool.Intern(hash, body, format);
+  metadata_hash = hash;
+  const MutexLock lock(metadata_mu);
+  metadata = std::move(set);
+}
+
+// Samples whose series the store had dropped meanwhile are stored under their labels, which only
+// the page knows. Rare: so is the price.
+void TargetPages::Rep::StoreDropped(const Scrape& scrape, const ScrapeReport& report,
+                                    std::string_view body, PageFormat format, WalkMemory& memory,
+                                    const AppendReport& result) {
+  Batch& batch = memory.batch;
+  std::unordered_set<uint64_t> dropped;
+  for (const auto& [index, why] : result.rejected)
+    if (why == AppendResult::kUnknownSeries && index < reports.page_samples())
+      dropped.insert(batch.samples[index].series.value());
+  const bool report_dropped = reports.Learn(batch, result);
+  if (dropped.empty() && !report_dropped) return;
+  std::erase_if(page, [&](const Entry& e) {
+    return NeedsRef(e.kind()) && dropped.contains(e.ref().value());
+  });
+  // Now they are new to the page; the others have been stored.
+  PageWalk walk(body, format, *rules, labels, scrape, page, memory);
+  if (const Status status = walk.Run(); !status.ok()) return;  // it was fine a moment ago
+  batch.samples.clear();
+  reports.AddTo(batch, *rules, labels, scrape, report);
+  const auto again = appender.Append(batch);
+  if (!again.ok()) {
+    LOG_ERROR("Scrape commit failed", {"target", name}, {"err", again.status().message()});
+    return;
+  }
+  (void)reports.Learn(batch, *again);
+  RememberPage(walk, memory, *again);
+}
+
+}  // namespace canopy::ingest

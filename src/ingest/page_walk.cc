@@ -1,0 +1,268 @@
+#include "page_walk.h"
+
+#include "page_labels.h"
+
+namespace canopy::ingest {
+namespace {
+
+// Source: prometheus scrape.maxAheadTime.
+constexpr Duration kMaxAhead = std::chrono::minutes(10);
+
+using Line = exposition::Entry;
+
+}  // namespace
+
+PageWalk::PageWalk(std::string_view page, exposition::PageFormat format, const PageRules& rules,
+                   const model::Labels& target, const Scrape& scrape, const Entries& old_page,
+                   WalkMemory& memory)
+    : parser_(page, format),
+      rules_(rules),
+      target_(target),
+      time_(scrape.time),
+      newest_allowed_(scrape.now + kMaxAhead),
+      old_(old_page),
+      memory_(memory) {
+  memory_.batch.Clear();
+  memory_.batch.samples.reserve(old_page.size() + 16);
+  memory_.entries.clear();
+  memory_.added.clear();
+  memory_.duplicates.clear();
+}
+
+Status PageWalk::Run() {
+  while (true) {
+    if (cursor_ < old_.size() && TakePredicted()) {
+      if (!error_.ok()) return error_;
+      continue;
+    }
+    const bool more = TakeParsed();
+    if (!error_.ok()) return error_;
+    if (!more) break;
+  }
+  if (cursor_ != old_.size()) Differ();
+  if (figures_.sample_limit_exceeded) return Status::Limit("sample limit exceeded");
+  return {};
+}
+
+void PageWalk::AddVanished(std::vector<SeriesRef>& out) const {
+  if (!differs_) return;
+  for (size_t i = 0; i < old_.size(); ++i)
+    if (old_[i].kind() == Entry::Kind::kTracked && !memory_.seen[i]) out.push_back(old_[i].ref());
+}
+
+bool PageWalk::TakePredicted() {
+  const Entry entry = old_[cursor_];
+  const size_t length = entry.length();
+  const std::string_view rest = parser_.rest();
+  if (length == 0 || length > rest.size()) return false;
+  const std::string_view bytes = rest.substr(0, length);
+  if (entry.kind() == Entry::Kind::kLines) {
+    if (HashLines(bytes) != entry.hash()) return false;
+    parser_.Skip(length, entry.TypeBehind(parser_.type()));
+    NoteLines(entry.hash());
+    if (differs_) PushEntry(entry);
+    ++cursor_;
+    return true;
+  }
+  if (HashSeries(bytes, parser_.type()) != entry.hash()) return false;
+  // Out of the old order, a line may come a second time, or before the one that it repeated.
+  if (differs_ && (memory_.seen[cursor_] || entry.kind() == Entry::Kind::kDuplicate)) return false;
+  if (parser_.NextAfterSeries(length) != Line::kSample) {
+    error_ = parser_.error();
+  } else if (parser_.series().size() != length) {
+    TakeSeries();  // the bytes go on: `ab`, where `a` was
+  } else {
+    TakePredictedSample(entry);
+  }
+  return true;
+}
+
+void PageWalk::TakePredictedSample(const Entry& entry) {
+  ++figures_.scraped;
+  Entry now = entry;
+  switch (entry.kind()) {
+    case Entry::Kind::kTracked:
+    case Entry::Kind::kUntracked: {
+      const Entry::Kind kind = SampleKind();
+      if (kind != entry.kind()) {
+        Differ();
+        now.set_kind(kind);
+      }
+      ++figures_.kept;
+      PushSample(entry.ref());
+      break;
+    }
+    case Entry::Kind::kDuplicate:
+      ++figures_.kept;
+      if (HasOwnTime()) {
+        PushSample(entry.ref());
+      } else {
+        ++figures_.duplicates;
+      }
+      break;
+    case Entry::Kind::kDropped:
+    case Entry::Kind::kLines:
+      break;
+  }
+  if (differs_) {
+    memory_.seen[cursor_] = true;
+    PushEntry(now);
+  }
+  ++cursor_;
+}
+
+bool PageWalk::TakeParsed() {
+  const char* const begin = parser_.rest().data();
+  const char* behind = begin;  // the lines without samples
+  bool with_type = false;
+  while (true) {
+    const Line line = parser_.Next();
+    if (line == Line::kError) {
+      error_ = parser_.error();
+      return false;
+    }
+    if (line == Line::kSample) behind = parser_.series().data();
+    if (line == Line::kSample || line == Line::kEnd) {
+      if (behind != begin) TakeLines({begin, static_cast<size_t>(behind - begin)}, with_type);
+      if (line == Line::kSample) TakeSeries();
+      return line == Line::kSample;
+    }
+    with_type = with_type || line == Line::kType;
+    behind = parser_.rest().data();
+  }
+}
+
+void PageWalk::TakeLines(std::string_view lines, bool with_type) {
+  const uint64_t hash = HashLines(lines);
+  NoteLines(hash);
+  Differ();
+  // Without a line feed they could be the beginning of a longer line.
+  if (lines.back() != '\n') return;
+  std::optional<model::MetricType> type;
+  if (with_type) type = parser_.type();
+  PushEntry(Entry::Lines(hash, lines.size(), type));
+}
+
+void PageWalk::TakeSeries() {
+  const uint64_t hash = HashSeries(parser_.series(), parser_.type());
+  ++figures_.scraped;
+  Differ();
+  if (!indexed_) {
+    memory_.index.Build(old_, memory_.entries);
+    indexed_ = true;
+  }
+  const SeriesIndex::Place place = memory_.index.Find(hash);
+  if (!place.found) {
+    TakeNewSeries(hash);
+  } else if (place.on_new_page || memory_.seen[place.position]) {
+    TakeRepeatedSeries(hash, place);
+  } else {
+    TakeKnownSeries(place.position);
+  }
+}
+
+void PageWalk::TakeKnownSeries(uint32_t old_position) {
+  Entry entry = old_[old_position];
+  if (entry.kind() != Entry::Kind::kDropped) {
+    entry.set_kind(SampleKind());
+    ++figures_.kept;
+    PushSample(entry.ref());
+  }
+  memory_.seen[old_position] = true;
+  PushEntry(entry);
+  cursor_ = old_position + 1;
+}
+
+void PageWalk::TakeRepeatedSeries(uint64_t hash, const SeriesIndex::Place& first) {
+  const Entry original = first.on_new_page ? memory_.entries[first.position] : old_[first.position];
+  if (original.kind() == Entry::Kind::kDropped) {
+    PushEntry(original);
+    return;
+  }
+  ++figures_.kept;
+  if (!HasOwnTime()) {
+    ++figures_.duplicates;
+  } else if (original.ref()) {
+    PushSample(original.ref());
+  } else {
+    model::Labels labels;
+    bool dropped = false;
+    if (!FinishLabels(labels, dropped) || !PushNewSample(std::move(labels))) return;
+    memory_.added.push_back(static_cast<uint32_t>(memory_.entries.size()));
+  }
+  if (!original.ref() && !HasOwnTime()) {
+    memory_.duplicates.emplace_back(static_cast<uint32_t>(memory_.entries.size()), first.position);
+  }
+  PushEntry(Entry(hash, parser_.series().size(), Entry::Kind::kDuplicate, original.ref().value()));
+}
+
+void PageWalk::TakeNewSeries(uint64_t hash) {
+  const size_t length = parser_.series().size();
+  const auto position = static_cast<uint32_t>(memory_.entries.size());
+  model::Labels labels;
+  bool dropped = false;
+  if (FinishLabels(labels, dropped)) {
+    ++figures_.kept;
+    // What is not stored now is not remembered: it would end without having begun.
+    if (!PushNewSample(std::move(labels))) return;
+    ++figures_.added;
+    memory_.added.push_back(position);
+    PushEntry(Entry(hash, length, SampleKind(), 0));
+    memory_.index.AddNew(hash, position);
+  } else if (dropped) {
+    PushEntry(Entry(hash, length, Entry::Kind::kDropped, 0));
+    memory_.index.AddNew(hash, position);
+  }
+}
+
+bool PageWalk::FinishLabels(model::Labels& out, bool& dropped) {
+  memory_.labels.Clear();
+  error_ = parser_.AddLabels(memory_.labels);
+  if (!error_.ok()) return false;
+  const LabelFate fate = ingest::FinishLabels(rules_, target_, memory_.labels, out, error_);
+  dropped = fate == LabelFate::kDropped;
+  if (fate == LabelFate::kLimitExceeded) figures_.label_limit_exceeded = true;
+  return fate == LabelFate::kKept;
+}
+
+// False: past the limit, or too far in the future.
+bool PageWalk::CountAppended() {
+  ++appended_;
+  if (rules_.sample_limit != 0 && appended_ > rules_.sample_limit) {
+    figures_.sample_limit_exceeded = true;
+    return false;
+  }
+  if (HasOwnTime() && *parser_.time() > newest_allowed_) {
+    ++figures_.too_far_ahead;
+    return false;
+  }
+  return true;
+}
+
+void PageWalk::PushSample(SeriesRef ref) {
+  if (!CountAppended()) return;
+  const Timestamp time = HasOwnTime() ? *parser_.time() : time_;
+  memory_.batch.samples.push_back({ref, time, parser_.value()});
+}
+
+bool PageWalk::PushNewSample(model::Labels labels) {
+  if (!CountAppended()) return false;
+  const Timestamp time = HasOwnTime() ? *parser_.time() : time_;
+  memory_.batch.new_samples.push_back({std::move(labels), time, parser_.value()});
+  return true;
+}
+
+Entry::Kind PageWalk::SampleKind() const {
+  return HasOwnTime() && !rules_.track_timestamps_staleness ? Entry::Kind::kUntracked
+                                                            : Entry::Kind::kTracked;
+}
+
+void PageWalk::Differ() {
+  if (differs_) return;
+  differs_ = true;
+  memory_.entries.assign(old_.begin(), old_.begin() + static_cast<std::ptrdiff_t>(cursor_));
+  memory_.seen.assign(old_.size(), false);
+  for (size_t i = 0; i < cursor_; ++i) memory_.seen[i] = true;
+}
+
+}  // namespace canopy::ingest

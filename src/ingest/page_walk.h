@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "canopy/base/status.h"
+#include "canopy/exposition/parse.h"
+#include "canopy/ingest/page.h"
+#include "canopy/model/labels.h"
+#include "canopy/storage/appender.h"
+#include "series_cache.h"
+
+namespace canopy::ingest {
+
+// Memory that walks use, kept from page to page.
+struct WalkMemory {
+  storage::Batch batch;
+  Entries entries;              // of the new page, once it differs from the old one
+  std::vector<uint32_t> added;  // where in `entries` the series of batch.new_samples go
+  // Duplicates of series whose refs are not known yet: (the duplicate's place, the first one's).
+  std::vector<std::pair<uint32_t, uint32_t>> duplicates;
+  std::vector<bool> seen;  // places on the old page
+  SeriesIndex index;
+  model::LabelsBuilder labels;
+};
+
+// Reads one page, with the last one in mind, and fills the batch. As long as the lines are those of
+// the last page, in its order, nothing is parsed but values, and no list is written: the common
+// case costs one hash and one number a line. At the first difference the page gets a list of its
+// own; from then on each line is first compared with the one that the old page would have here,
+// then looked up, and only then taken apart. One walk, one page. Not thread-safe.
+class PageWalk {
+ public:
+  // Everything passed by reference must outlive the walk. The batch is emptied first.
+  PageWalk(std::string_view page, exposition::PageFormat format, const PageRules& rules,
+           const model::Labels& target, const Scrape& scrape, const Entries& old_page,
+           WalkMemory& memory);
+
+  // To the end of the page. When it fails, figures count what came before.
+  Status Run();
+
+  // What the walk has counted.
+  struct Figures {
+    uint64_t scraped = 0;
+    uint64_t kept = 0;  // after relabelling, refused ones included
+    uint64_t added = 0;
+    uint64_t duplicates = 0;
+    uint64_t too_far_ahead = 0;
+    bool sample_limit_exceeded = false;
+    bool label_limit_exceeded = false;
+  };
+  const Figures& figures() const { return figures_; }
+
+  // After a good Run(): whether memory.entries describes the page; otherwise old_page does.
+  bool differs() const { return differs_; }
+  // Of the page's metadata lines.
+  uint64_t metadata_hash() const { return metadata_hash_; }
+  // Appends the series of the old page that are to end because this one does not show them.
+  void AddVanished(std::vector<SeriesRef>& out) const;
+
+ private:
+  // False when the line is not the one that stood here on the old page.
+  bool TakePredicted();
+  void TakePredictedSample(const Entry& entry);
+  // Takes lines without samples, and the sample behind them. False at the end.
+  bool TakeParsed();
+  void TakeLines(std::string_view lines, bool with_type);
+  void TakeSeries();
+  void TakeKnownSeries(uint32_t old_position);
+  void TakeRepeatedSeries(uint64_t hash, const SeriesIndex::Place& first);
+  void TakeNewSeries(uint64_t hash);
+  // Labels of the sample just parsed. False when it is dropped or the page fails.
+  bool FinishLabels(model::Labels& out, bool& dropped);
+
+  void PushSample(SeriesRef ref);
+  bool PushNewSample(model::Labels labels);
+  bool CountAppended();
+  void PushEntry(const Entry& entry) { memory_.entries.push_back(entry); }
+  void Differ();
+  void NoteLines(uint64_t hash) { metadata_hash_ = (metadata_hash_ ^ hash) * kHashFactor; }
+  bool HasOwnTime() const { return rules_.honor_timestamps && parser_.time().has_value(); }
+  Entry::Kind SampleKind() const;
+
+  static constexpr uint64_t kHashFactor = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio
+
+  exposition::PageParser parser_;
+  const PageRules& rules_;
+  const model::Labels& target_;
+  const Timestamp time_;
+  const Timestamp newest_allowed_;
+  const Entries& old_;
+  WalkMemory& memory_;
+
+  size_t cursor_ = 0;  // where the old page would have the next line
+  bool differs_ = false;
+  bool indexed_ = false;
+  uint64_t appended_ = 0;
+  uint64_t metadata_hash_ = 0;
+  Figures figures_;
+  Status error_;
+};
+
+}  // namespace canopy::ingest
