@@ -64,6 +64,11 @@ void Workers::Stop() {
   }
 }
 
+bool Workers::stopping() const {
+  MutexLock lock(mu_);
+  return stopping_;
+}
+
 size_t Workers::queued() const {
   MutexLock lock(mu_);
   return queue_.size();

@@ -27,6 +27,8 @@ class Workers {
   bool TrySubmit(std::function<void()> task);
   // Refuses new tasks, runs the queued ones, joins. Idempotent.
   void Stop();
+  // Whether Stop() has been called: TrySubmit() will not succeed again.
+  bool stopping() const;
   size_t queued() const;
 
  private:
@@ -41,8 +43,9 @@ class Workers {
   std::vector<std::thread> threads_;
 };
 
-// Calls a function again and again on a thread of its own, `interval` apart, until destroyed; a
-// call that takes longer delays the next one. Wake() makes the next call happen at once.
+// Calls a function again and again on a thread of its own, `interval` apart, until destroyed; the
+// first time after one interval. A call that takes longer delays the next one. Wake() makes the next
+// call happen at once.
 class PeriodicTask {
  public:
   PeriodicTask(std::string name, Duration interval, std::function<void()> task);
