@@ -13,6 +13,11 @@ constexpr std::array<std::string_view, 5> kProtocols = {
 
 }  // namespace
 
+std::vector<Protocol> DefaultProtocols() {
+  return {Protocol::kOpenMetrics100, Protocol::kOpenMetrics001, Protocol::kText100,
+          Protocol::kText004};
+}
+
 std::string_view ProtocolText(Protocol protocol) {
   return kProtocols[static_cast<size_t>(protocol)];
 }

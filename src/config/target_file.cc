@@ -14,7 +14,7 @@ Result<std::vector<StaticConfig>> ParseTargetFile(const std::string& path,
   std::vector<StaticConfig> out;
   if (document.documents > 1) root.Error("more than one YAML document");
   // A writer that has truncated the file and not written yet must not take its targets away.
-  if (root.is_null() && (path.ends_with(".json") || path.ends_with(".JSON"))) {
+  if (document.complete && root.is_null() && (path.ends_with(".json") || path.ends_with(".JSON"))) {
     root.Error("unexpected end of JSON input");
   }
   if (document.complete) {

@@ -23,6 +23,9 @@ using exposition::Escaping;
 using exposition::Protocol;
 using model::NameValidation;
 
+// What is asked for when nothing else is configured: OpenMetrics first, best first.
+std::vector<Protocol> DefaultProtocols();
+
 // A list of relabel_configs, as written and compiled.
 struct RelabelList {
   std::vector<model::RelabelConfig> configs;
@@ -69,9 +72,7 @@ struct ScrapeLimits {
 struct GlobalConfig {
   Duration scrape_interval = std::chrono::minutes(1);
   Duration scrape_timeout = std::chrono::seconds(10);
-  // Best first.
-  std::vector<Protocol> scrape_protocols = {Protocol::kOpenMetrics100, Protocol::kOpenMetrics001,
-                                            Protocol::kText100, Protocol::kText004};
+  std::vector<Protocol> scrape_protocols = DefaultProtocols();  // best first
   Duration evaluation_interval = std::chrono::minutes(1);
   Duration rule_query_offset{0};
   std::string query_log_file;
