@@ -153,8 +153,8 @@ struct Config {
 
 // The configuration as YAML, as /api/v1/status/config shows it: keys in Prometheus's order, what
 // has its default value left out, but for what Prometheus spells out too. Secrets are "<secret>";
-// jobs of scrape_config_files are left out, as their files are named. But for that, loading it
-// gives the same configuration.
+// jobs of scrape_config_files are left out, as their files are named; external labels are as the
+// environment has made them. But for these, loading it gives the same configuration.
 std::string ToYaml(const Config& config);
 
 }  // namespace canopy::config
