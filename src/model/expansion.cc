@@ -1,4 +1,4 @@
-#include "model/expansion.h"
+#include "canopy/model/expansion.h"
 
 #include <algorithm>
 #include <limits>

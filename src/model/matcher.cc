@@ -6,7 +6,7 @@
 
 #include "canopy/base/check.h"
 #include "canopy/base/quote.h"
-#include "model/regex.h"
+#include "canopy/model/regex.h"
 
 namespace canopy::model {
 

@@ -1,4 +1,4 @@
-#include "model/regex.h"
+#include "canopy/model/regex.h"
 
 #include <re2/re2.h>
 

@@ -7,9 +7,9 @@
 
 #include "canopy/base/hash.h"
 #include "canopy/base/quote.h"
-#include "model/expansion.h"
+#include "canopy/model/expansion.h"
+#include "canopy/model/regex.h"
 #include "model/letter_case.h"
-#include "model/regex.h"
 
 namespace canopy::model {
 namespace {

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "canopy/base/status.h"
-#include "model/regex.h"
+#include "canopy/model/regex.h"
 
 namespace canopy::model {
 namespace {

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/regex.h"
+#include "canopy/model/regex.h"
 
 namespace canopy::model {
 
