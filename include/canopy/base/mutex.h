@@ -18,6 +18,7 @@ namespace canopy {
 enum class LockRank : uint8_t {
   kApp = 10,          // reload and shutdown
   kDiscovery = 15,    // target groups
+  kScrapeSync = 18,   // one change of jobs or targets at a time
   kScrape = 20,       // pools and targets
   kRules = 25,        // groups
   kNotify = 30,       // queue of alerts

@@ -96,8 +96,8 @@ class Manager {
   // The targets of all jobs, as discovery has them. Jobs without configuration are ignored.
   void SetTargets(const discovery::JobGroups& groups);
 
-  // Waits for running scrapes to end, starts none, and writes no staleness markers: the next
-  // process goes on with the series. Idempotent.
+  // Starts no scrape, gives up those that wait for their page, lets those be stored whose page is
+  // there, and writes no staleness markers: the next process goes on with the series. Idempotent.
   void Stop();
 
   // Targets of one pool, or of all when `pool` is empty.

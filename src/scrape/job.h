@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "canopy/config/config.h"
+#include "canopy/ingest/page.h"
+#include "canopy/net/http_config.h"
+#include "failure_log.h"
+
+namespace canopy::scrape {
+
+// What all scrapes of a job share, made once per configuration. Immutable.
+struct Job {
+  Job(const config::ScrapeConfig& c, std::shared_ptr<FailureLog> log);
+
+  const config::ScrapeConfig config;
+  const std::shared_ptr<const ingest::PageRules> rules;
+  const std::shared_ptr<const net::HttpClientConfig> http;
+  const std::string accept;
+  const std::shared_ptr<FailureLog> failure_log;  // null: none is configured
+};
+
+// Whether both jobs make the same labels of the same page, and refuse the same ones: what is
+// remembered of pages then holds.
+bool SameLabels(const Job& a, const Job& b);
+
+}  // namespace canopy::scrape
