@@ -1,6 +1,10 @@
 #include "scrape/engine.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 
 #include "canopy/base/log.h"
 #include "canopy/base/number.h"
@@ -394,6 +398,34 @@ BOOST_FIXTURE_TEST_CASE(scrapes_that_start_late_are_stored_at_their_time, Fixtur
   BOOST_TEST_REQUIRE(samples.size() == 3u);
   BOOST_TEST((samples[1].time - first).count() == 1000);
   BOOST_TEST((samples[2].time - first).count() == 2010);
+}
+
+BOOST_FIXTURE_TEST_CASE(failed_scrapes_are_logged_to_a_file, Fixture) {
+  const std::filesystem::path dir =
+      std::filesystem::temp_directory_path() / ("canopy-scrape-" + std::to_string(getpid()));
+  std::filesystem::create_directories(dir);
+  const std::string path = dir / "failures.log";
+  config::ScrapeConfig job = Job("j");
+  job.scrape_failure_log_file = path;
+  Apply({job});
+  engine.SetTargets(Addresses("j", {"h:1"}));
+  (void)Page("http://h:1/metrics", "a 1\n");
+  (void)Page("http://h:1/metrics", "a\n");
+  const auto text = PosixFs().ReadFile(path);
+  BOOST_TEST_REQUIRE(text.ok());
+  for (const char* part :
+       {"\"level\":\"ERROR\"", "\"job_name\":\"j\"", "\"target\":\"http://h:1/metrics\"",
+        "\"msg\":\"line 1: expected value after metric"})
+    BOOST_TEST(text->find(part) != std::string::npos, *text);
+  BOOST_TEST(std::count(text->begin(), text->end(), '\n') == 1);
+
+  // A file that cannot be opened leaves the running configuration in force.
+  config::ScrapeConfig bad = Job("other");
+  bad.scrape_failure_log_file = dir / "missing" / "failures.log";
+  const Status status = engine.ApplyConfig(Jobs({bad}));
+  BOOST_TEST(status.message().starts_with("scrape_failure_log_file: "));
+  BOOST_TEST((engine.Pools() == std::vector<std::string>{"j"}));
+  std::filesystem::remove_all(dir);
 }
 
 BOOST_FIXTURE_TEST_CASE(the_owner_is_woken_when_something_comes_sooner, Fixture) {
