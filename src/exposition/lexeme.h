@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -65,16 +66,36 @@ std::string_view TokenName(Token token) {
   return "INVALID";
 }
 
+// What a byte may be part of.
+enum CharClass : uint8_t {
+  kStartsName = 1,     // a letter or _
+  kInName = 2,         // those and digits
+  kColon = 4,          // also in names of metrics
+  kEndsPlainText = 8,  // within quotes: the closing one, an escape, a line feed
+};
+
+inline constexpr auto kCharClasses = [] {
+  std::array<uint8_t, 256> table{};
+  for (int c = 'a'; c <= 'z'; ++c) table[static_cast<size_t>(c)] = kStartsName | kInName;
+  for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<size_t>(c)] = kStartsName | kInName;
+  for (int c = '0'; c <= '9'; ++c) table[static_cast<size_t>(c)] = kInName;
+  table['_'] = kStartsName | kInName;
+  table[':'] = kColon;
+  table['"'] = table['\\'] = table['\n'] = kEndsPlainText;
+  return table;
+}();
+
+inline bool Is(char c, int classes) {
+  return (kCharClasses[static_cast<unsigned char>(c)] & classes) != 0;
+}
+
 // Behind the legacy metric (with colons) or label name that begins at `at`; `at` when none does.
 inline const char* NameEnd(const char* at, const char* end, bool colons) {
-  const char* p = at;
-  for (; p < end; ++p) {
-    const char c = *p;
-    const bool letter = static_cast<unsigned char>((c | 0x20) - 'a') < 26 || c == '_';
-    const bool digit = static_cast<unsigned char>(c - '0') < 10 && p != at;
-    if (!letter && !digit && !(colons && c == ':')) break;
+  const int colon = colons ? kColon : 0;
+  if (at == end || !Is(*at, kStartsName | colon)) return at;
+  while (++at < end && Is(*at, kInName | colon)) {
   }
-  return p;
+  return at;
 }
 
 }  // namespace canopy::exposition

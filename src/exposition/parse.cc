@@ -42,8 +42,11 @@ std::string Unescape(std::string_view text, bool quotes) {
 
 bool HasEscapes(std::string_view text) { return text.find('\\') != std::string_view::npos; }
 
-std::string LabelText(std::string_view raw) {
-  return HasEscapes(raw) ? Unescape(raw, true) : std::string(raw);
+// Without its escapes; `buffer` holds it when there are some.
+std::string_view LabelText(std::string_view raw, std::string& buffer) {
+  if (!HasEscapes(raw)) return raw;
+  buffer = Unescape(raw, true);
+  return buffer;
 }
 
 // Whether a name ends right before `at`: what stands there could not have been part of it, and no
@@ -160,6 +163,8 @@ const char* PageParser::SkipBlanks(const char* at) const {
 // Behind the closing quote of the string that begins at `at`; null when it never closes.
 const char* PageParser::QuotedEnd(const char* at, bool newlines) const {
   for (++at; at < end_; ++at) {
+    while (at < end_ && !Is(*at, kEndsPlainText)) ++at;
+    if (at == end_) return nullptr;
     if (*at == '"') return at + 1;
     if (*at == '\\' && ++at < end_ && *at == '\n') return nullptr;
     if (at < end_ && *at == '\n' && !newlines) return nullptr;
@@ -204,13 +209,16 @@ Status PageParser::AddLabels(model::LabelsBuilder& labels) {
     labels.SetKeepEmpty(name, value);
     return Status();
   };
-  CANOPY_RETURN_IF_ERROR(add(model::kMetricName, LabelText(name_)));
+  std::string name_buffer;
+  std::string value_buffer;
+  CANOPY_RETURN_IF_ERROR(add(model::kMetricName, LabelText(name_, name_buffer)));
   for (const auto& [raw_name, raw_value] : labels_) {
-    const std::string name = LabelText(raw_name);
-    std::string value = LabelText(raw_value);
+    const std::string_view name = LabelText(raw_name, name_buffer);
+    std::string_view value = LabelText(raw_value, value_buffer);
     if ((type_ == MetricType::kSummary && name == model::kQuantile) ||
         (type_ == MetricType::kHistogram && name == model::kBucketBound)) {
-      if (const auto bound = base::ParseFloat(value)) value = FormatOpenMetricsFloat(*bound);
+      if (const auto bound = base::ParseFloat(value))
+        value = value_buffer = FormatOpenMetricsFloat(*bound);
     }
     CANOPY_RETURN_IF_ERROR(add(name, value));
   }
@@ -225,8 +233,10 @@ std::string PageParser::Help() const {
 PageParser::Exemplar PageParser::GetExemplar() const {
   Exemplar out;
   if (!has_exemplar_) return out;
+  std::string name_buffer;
+  std::string value_buffer;
   for (const auto& [name, value] : exemplar_labels_)
-    out.labels.emplace_back(LabelText(name), LabelText(value));
+    out.labels.emplace_back(LabelText(name, name_buffer), LabelText(value, value_buffer));
   out.value = exemplar_value_;
   out.time = exemplar_time_;
   return out;

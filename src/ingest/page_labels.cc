@@ -43,9 +43,10 @@ std::vector<std::string> EmptyNames(const model::LabelsBuilder& labels) {
   return names;
 }
 
+// Values are UTF-8 already: the parser and the target's labels see to it, and relabelling keeps it.
 bool HasValidNames(const model::Labels& labels, model::NameValidation scheme) {
   for (const model::LabelView l : labels) {
-    if (!model::IsValidLabelName(l.name, scheme) || !model::IsValidUtf8(l.value)) return false;
+    if (!model::IsValidLabelName(l.name, scheme)) return false;
     if (l.name == model::kMetricName && !model::IsValidMetricName(l.value, scheme)) return false;
   }
   return true;

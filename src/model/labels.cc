@@ -1,6 +1,7 @@
 #include "canopy/model/labels.h"
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 
 #include "canopy/base/check.h"
@@ -35,6 +36,19 @@ bool IsLegacyName(std::string_view name, bool colon) {
   });
 }
 
+// Stable. Sets of labels are small, and often nearly sorted.
+void SortByName(std::vector<LabelView>& labels) {
+  const auto less = [](const LabelView& a, const LabelView& b) { return a.name < b.name; };
+  constexpr size_t kSmall = 32;
+  if (labels.size() > kSmall) {
+    std::stable_sort(labels.begin(), labels.end(), less);
+    return;
+  }
+  for (size_t i = 1; i < labels.size(); ++i)
+    for (size_t k = i; k > 0 && less(labels[k], labels[k - 1]); --k)
+      std::swap(labels[k], labels[k - 1]);
+}
+
 }  // namespace
 
 size_t Labels::Iterator::ReadLongLength(const char*& p, size_t low) {
@@ -50,8 +64,7 @@ Labels::Labels(std::initializer_list<LabelView> labels)
     : Labels(FromUnsorted(std::vector<LabelView>(labels))) {}
 
 Labels Labels::FromUnsorted(std::vector<LabelView> labels) {
-  std::stable_sort(labels.begin(), labels.end(),
-                   [](const LabelView& a, const LabelView& b) { return a.name < b.name; });
+  SortByName(labels);
   size_t kept = 0;
   for (size_t i = 0; i < labels.size(); ++i) {
     const bool last = i + 1 == labels.size() || labels[i + 1].name != labels[i].name;
@@ -197,6 +210,11 @@ bool IsValidUtf8(std::string_view text) {
   while (!text.empty()) {
     // Nearly all text is ASCII.
     size_t ascii = 0;
+    for (; ascii + 8 <= text.size(); ascii += 8) {
+      uint64_t chunk = 0;
+      std::memcpy(&chunk, text.data() + ascii, sizeof chunk);
+      if ((chunk & 0x8080808080808080) != 0) break;
+    }
     while (ascii < text.size() && static_cast<unsigned char>(text[ascii]) < 0x80) ++ascii;
     text.remove_prefix(ascii);
     if (text.empty()) return true;
