@@ -126,7 +126,7 @@ void Router::Serve(Request& request, Response& response) const {
     else
       other.push_back('/');
     values.clear();
-    node = rep_->Find(other, values);
+    node = path.empty() ? nullptr : rep_->Find(other, values);
     if (node != nullptr && node->leaves.contains(request.method())) {
       std::string location = EscapePath(other);
       if (!request.raw_query().empty()) location += "?" + request.raw_query();

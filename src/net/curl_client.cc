@@ -1,0 +1,333 @@
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "canopy/base/check.h"
+#include "canopy/base/clock.h"
+#include "canopy/base/mutex.h"
+#include "curl_transfer.h"
+
+namespace canopy::net {
+namespace {
+
+constexpr size_t kMaxSpareHandles = 256;
+
+// libcurl is driven by its socket interface over epoll: a thousand connections that wait cost
+// nothing when another one moves, which its own poll() loop would make them.
+class CurlHttpClient final : public HttpClient {
+ public:
+  explicit CurlHttpClient(CurlClientOptions options);
+  ~CurlHttpClient() override;
+
+  HttpRequestId Send(HttpRequest request, HttpOptions options, Callback done) override;
+  void Cancel(HttpRequestId id) override;
+
+ private:
+  using TransferPtr = std::shared_ptr<CurlTransfer>;
+
+  void Run();
+  void Wake();
+  int WaitTime() const;
+  // Starts and cancels what other threads asked for; false when it is time to end.
+  bool TakeRequests();
+  void StartTransfer(TransferPtr transfer);
+  void FinishDone();
+  // Takes the transfer off libcurl; its handle is kept for another one.
+  TransferPtr Detach(CURL* handle);
+  void Hand(TransferPtr transfer);
+  void HandOverdue();
+  void CancelAll();
+
+  static int SocketCallback(CURL*, curl_socket_t fd, int what, void* self, void* known);
+  static int TimerCallback(CURLM*, long timeout_ms, void* self);
+
+  const CurlClientOptions options_;
+  const EnvironmentProxies environment_;
+  Fs& fs_;
+  CURLM* const multi_;
+  const int epoll_;
+  const int wakeup_;
+  std::atomic<uint64_t> last_id_{0};
+
+  Mutex mu_;
+  std::vector<TransferPtr> incoming_ CANOPY_GUARDED_BY(mu_);
+  std::vector<HttpRequestId> canceled_ CANOPY_GUARDED_BY(mu_);
+  bool stopping_ CANOPY_GUARDED_BY(mu_) = false;
+
+  // Of the client's thread alone.
+  std::unordered_map<uint64_t, TransferPtr> running_;
+  std::vector<CURL*> spare_;
+  std::vector<TransferPtr> overdue_;  // finished, but their workers' queue was full
+  int64_t timer_at_ = -1;             // monotonic nanoseconds; -1: none
+
+  std::thread thread_;
+};
+
+CURLM* NewMulti() {
+  static std::once_flag once;
+  std::call_once(once, [] { CANOPY_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
+  CURLM* multi = curl_multi_init();
+  CANOPY_CHECK(multi != nullptr);
+  return multi;
+}
+
+CurlHttpClient::CurlHttpClient(CurlClientOptions options)
+    : options_(std::move(options)),
+      environment_(EnvironmentProxies::Read()),
+      fs_(options_.fs != nullptr ? *options_.fs : PosixFs()),
+      multi_(NewMulti()),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      mu_(LockRank::kNet) {
+  CANOPY_CHECK(epoll_ >= 0 && wakeup_ >= 0);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = wakeup_;
+  CANOPY_CHECK(epoll_ctl(epoll_, EPOLL_CTL_ADD, wakeup_, &event) == 0);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, SocketCallback);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, TimerCallback);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  // Its default is a multiple of the requests under way, which would close every connection of
+  // targets that are asked one after the other.
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, options_.max_idle_connections);
+  // Signals are for the threads that ask for them; libcurl's own threads inherit this.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] {
+    SetThreadName("http-client");
+    Run();
+  });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+CurlHttpClient::~CurlHttpClient() {
+  {
+    MutexLock lock(mu_);
+    stopping_ = true;
+  }
+  Wake();
+  thread_.join();
+  for (CURL* handle : spare_) curl_easy_cleanup(handle);
+  curl_multi_cleanup(multi_);
+  ::close(epoll_);
+  ::close(wakeup_);
+}
+
+void CurlHttpClient::Wake() {
+  const uint64_t one = 1;
+  // Full only if nobody has read 2^64 wake-ups: then it is awake.
+  (void)!::write(wakeup_, &one, sizeof one);
+}
+
+HttpRequestId CurlHttpClient::Send(HttpRequest request, HttpOptions options, Callback done) {
+  const HttpRequestId id(++last_id_);
+  auto transfer =
+      std::make_shared<CurlTransfer>(id, std::move(request), std::move(options), std::move(done));
+  transfer->Prepare(fs_, environment_);
+  bool first = false;
+  {
+    MutexLock lock(mu_);
+    CANOPY_CHECK(!stopping_);
+    first = incoming_.empty();
+    incoming_.push_back(std::move(transfer));
+  }
+  if (first) Wake();
+  return id;
+}
+
+void CurlHttpClient::Cancel(HttpRequestId id) {
+  {
+    MutexLock lock(mu_);
+    canceled_.push_back(id);
+  }
+  Wake();
+}
+
+int CurlHttpClient::SocketCallback(CURL*, curl_socket_t fd, int what, void* self, void* known) {
+  auto& client = *static_cast<CurlHttpClient*>(self);
+  if (what == CURL_POLL_REMOVE) {
+    epoll_ctl(client.epoll_, EPOLL_CTL_DEL, fd, nullptr);
+    return 0;
+  }
+  epoll_event event{};
+  if ((what & CURL_POLL_IN) != 0) event.events |= EPOLLIN;
+  if ((what & CURL_POLL_OUT) != 0) event.events |= EPOLLOUT;
+  event.data.fd = fd;
+  const int operation = known != nullptr ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (epoll_ctl(client.epoll_, operation, fd, &event) != 0) {
+    // The number may be known from a socket that was closed, or forgotten with it.
+    const int other = errno == EEXIST ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (epoll_ctl(client.epoll_, other, fd, &event) != 0) return -1;
+  }
+  curl_multi_assign(client.multi_, fd, self);
+  return 0;
+}
+
+int CurlHttpClient::TimerCallback(CURLM*, long timeout_ms, void* self) {
+  auto& client = *static_cast<CurlHttpClient*>(self);
+  client.timer_at_ =
+      timeout_ms < 0 ? -1 : SystemClock().MonotonicNanos() + int64_t{timeout_ms} * 1'000'000;
+  return 0;
+}
+
+int CurlHttpClient::WaitTime() const {
+  if (!overdue_.empty()) return 1;
+  if (timer_at_ < 0) return -1;
+  const int64_t left = timer_at_ - SystemClock().MonotonicNanos();
+  // Rounded up: a wait of zero would spin through the last millisecond.
+  return left <= 0 ? 0 : static_cast<int>(std::min<int64_t>(left / 1'000'000 + 1, 60'000));
+}
+
+void CurlHttpClient::Run() {
+  constexpr int kEvents = 256;
+  epoll_event events[kEvents];
+  int still_running = 0;
+  for (bool more = true; more;) {
+    const int n = epoll_wait(epoll_, events, kEvents, WaitTime());
+    CANOPY_CHECK(n >= 0 || errno == EINTR);
+    for (int i = 0; i < n; ++i) {
+      if (events[i].data.fd == wakeup_) {
+        uint64_t count = 0;
+        (void)!::read(wakeup_, &count, sizeof count);
+        continue;
+      }
+      int what = 0;
+      if ((events[i].events & EPOLLIN) != 0) what |= CURL_CSELECT_IN;
+      if ((events[i].events & EPOLLOUT) != 0) what |= CURL_CSELECT_OUT;
+      if ((events[i].events & (EPOLLERR | EPOLLHUP)) != 0) what |= CURL_CSELECT_ERR;
+      curl_multi_socket_action(multi_, events[i].data.fd, what, &still_running);
+    }
+    more = TakeRequests();
+    if (timer_at_ >= 0 && SystemClock().MonotonicNanos() >= timer_at_) {
+      timer_at_ = -1;
+      curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &still_running);
+    }
+    FinishDone();
+    HandOverdue();
+  }
+  CancelAll();
+}
+
+bool CurlHttpClient::TakeRequests() {
+  std::vector<TransferPtr> incoming;
+  std::vector<HttpRequestId> canceled;
+  bool stopping = false;
+  {
+    MutexLock lock(mu_);
+    incoming.swap(incoming_);
+    canceled.swap(canceled_);
+    stopping = stopping_;
+  }
+  for (TransferPtr& transfer : incoming) {
+    if (transfer->failed())
+      Hand(std::move(transfer));
+    else
+      StartTransfer(std::move(transfer));
+  }
+  for (const HttpRequestId id : canceled) {
+    const auto it = running_.find(id.value());
+    if (it == running_.end()) continue;
+    TransferPtr transfer = Detach(it->second->handle());
+    transfer->Fail(Status::Canceled("context canceled"));
+    Hand(std::move(transfer));
+  }
+  return !stopping;
+}
+
+void CurlHttpClient::StartTransfer(TransferPtr transfer) {
+  CURL* handle = nullptr;
+  if (spare_.empty()) {
+    handle = curl_easy_init();
+    CANOPY_CHECK(handle != nullptr);
+  } else {
+    handle = spare_.back();
+    spare_.pop_back();
+  }
+  transfer->Start(handle, options_.user_agent, options_.idle_timeout);
+  CANOPY_CHECK(curl_multi_add_handle(multi_, handle) == CURLM_OK);
+  const uint64_t id = transfer->id().value();
+  running_.emplace(id, std::move(transfer));
+}
+
+CurlHttpClient::TransferPtr CurlHttpClient::Detach(CURL* handle) {
+  CurlTransfer* transfer = nullptr;
+  curl_easy_getinfo(handle, CURLINFO_PRIVATE, &transfer);
+  curl_multi_remove_handle(multi_, handle);
+  const auto it = running_.find(transfer->id().value());
+  CANOPY_CHECK(it != running_.end());
+  TransferPtr out = std::move(it->second);
+  running_.erase(it);
+  if (spare_.size() < kMaxSpareHandles) {
+    curl_easy_reset(handle);
+    spare_.push_back(handle);
+  } else {
+    curl_easy_cleanup(handle);
+  }
+  return out;
+}
+
+void CurlHttpClient::FinishDone() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    CURL* const handle = message->easy_handle;
+    CurlTransfer* transfer = nullptr;
+    curl_easy_getinfo(handle, CURLINFO_PRIVATE, &transfer);
+    transfer->End(message->data.result);
+    Hand(Detach(handle));
+  }
+}
+
+void CurlHttpClient::Hand(TransferPtr transfer) {
+  if (transfer->run_on() == nullptr)
+    transfer->Deliver();
+  else if (!transfer->run_on()->TrySubmit([transfer] { transfer->Deliver(); }))
+    overdue_.push_back(std::move(transfer));
+}
+
+void CurlHttpClient::HandOverdue() {
+  std::vector<TransferPtr> waiting;
+  waiting.swap(overdue_);
+  for (TransferPtr& transfer : waiting) {
+    // Workers that stop take nothing more; the callback is owed all the same.
+    if (transfer->run_on()->stopping())
+      transfer->Deliver();
+    else
+      Hand(std::move(transfer));
+  }
+}
+
+void CurlHttpClient::CancelAll() {
+  while (!running_.empty()) {
+    TransferPtr transfer = Detach(running_.begin()->second->handle());
+    transfer->Fail(Status::Canceled("context canceled"));
+    overdue_.push_back(std::move(transfer));
+  }
+  for (const TransferPtr& transfer : overdue_) {
+    Workers* const workers = transfer->run_on();
+    if (workers == nullptr || !workers->Submit([transfer] { transfer->Deliver(); }))
+      transfer->Deliver();
+  }
+  overdue_.clear();
+}
+
+}  // namespace
+
+std::unique_ptr<HttpClient> NewCurlHttpClient(CurlClientOptions options) {
+  return std::make_unique<CurlHttpClient>(std::move(options));
+}
+
+}  // namespace canopy::net

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <Poco/Net/Context.h>
+#include <Poco/Net/ServerSocket.h>
+
+#include <string>
+
+#include "canopy/base/status.h"
+#include "canopy/net/server.h"
+
+namespace canopy::net {
+
+// Certificates and keys are read again at each handshake, the authorities of clients only here.
+// kInvalid names the file.
+Result<Poco::Net::Context::Ptr> MakeTlsContext(const TlsServerOptions& options);
+
+// Binds and listens; `tls` may be null. Errors as StartHttpServer().
+Result<Poco::Net::ServerSocket> Listen(const std::string& address, Poco::Net::Context::Ptr tls);
+
+}  // namespace canopy::net
