@@ -72,8 +72,8 @@ struct Expr {
 
   const ExprKind kind;
   uint16_t height = 1;  // of the tree below, this node included: what recursion over it costs
-  ValueType type;     // what evaluating it yields
-  PositionRange pos;  // from the first byte of the node to the last, modifiers included
+  ValueType type;       // what evaluating it yields
+  PositionRange pos;    // from the first byte of the node to the last, modifiers included
 
  protected:
   Expr(ExprKind k, ValueType t) : kind(k), type(t) {}
@@ -253,8 +253,8 @@ enum class DurationOp : uint8_t {
   kPow,
   kNegate,  // of one operand, the right
   kGroup,   // parentheses around one operand
-  kStep,   // step(): the step of the range query
-  kRange,  // range(): its length
+  kStep,    // step(): the step of the range query
+  kRange,   // range(): its length
   kMinOf,
   kMaxOf,
 };

@@ -33,6 +33,9 @@ struct QueryOptions {
   Duration timeout{0};         // 0, or more than the engine's: the engine's
   const CancelToken* cancel = nullptr;
   bool per_step_stats = false;
+  // What a parsed expression was parsed from: annotations give positions as lines and columns of
+  // it. Not needed where the engine is given text.
+  std::string_view text = {};
 };
 
 // Start and end included; step at least 1 ms. Start == end is one step.

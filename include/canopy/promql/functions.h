@@ -113,8 +113,8 @@ struct Function {
   ValueType return_type;
   std::array<ValueType, 5> types;  // arg_count of them
   uint8_t arg_count;
-  // 0: exactly arg_count arguments. Otherwise at least arg_count - 1, the last type counting for all
-  // that follow: at most arg_count - 1 + variadic, or any number when it is -1.
+  // 0: exactly arg_count arguments. Otherwise at least arg_count - 1, the last type counting for
+  // all that follow: at most arg_count - 1 + variadic, or any number when it is -1.
   int8_t variadic;
   bool experimental;  // refused unless Features::experimental_functions
 

@@ -1,0 +1,157 @@
+#include <absl/container/flat_hash_map.h>
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+#include "accumulator.h"
+#include "aggregate_select.h"
+#include "canopy/base/number.h"
+#include "canopy/base/quote.h"
+#include "evaluator.h"
+#include "grouping.h"
+
+// sum, avg, min, max, count, group, stddev, stdvar, quantile, count_values. What selects series,
+// like topk, is in aggregate_select.cc.
+
+namespace canopy::promql {
+namespace {
+
+void WarnOfQuantile(Query& query, std::span<const double> q, PositionRange pos) {
+  const auto [least, most] = ExtremesOf(q);
+  if (most != most) query.annotations.InvalidQuantile(most, pos);
+  if (most > 1) query.annotations.InvalidQuantile(most, pos);
+  if (least < 0) query.annotations.InvalidQuantile(least, pos);
+}
+
+// Consumes series as they come; one row per group is kept.
+class GroupedRows {
+ public:
+  GroupedRows(const Aggregate& aggregate, size_t steps, std::vector<double> param)
+      : steps_(steps),
+        grouping_(aggregate.grouping, aggregate.without),
+        accumulator_(NewAccumulator(aggregate.op, steps, std::move(param))) {}
+
+  void Add(const SeriesLabels& labels, std::span<const double> row) {
+    const size_t group = grouping_.GroupOf(labels);
+    if (group == drop_name_.size()) {
+      drop_name_.push_back(false);
+      accumulator_->AddGroup();
+    }
+    drop_name_[group] = drop_name_[group] || labels.drop_name();
+    accumulator_->Add(group, 0, row);
+  }
+
+  SourcePtr Build(Query& query) {
+    auto out = std::make_unique<BuiltRows>(query, steps_);
+    for (size_t group = 0; group < grouping_.size(); ++group) {
+      const size_t n = out->Add(grouping_.labels(group), drop_name_[group]);
+      accumulator_->Finish(group, out->row(n));
+    }
+    out->Seal();
+    return out;
+  }
+
+ private:
+  const size_t steps_;
+  Grouping grouping_;
+  const std::unique_ptr<Accumulator> accumulator_;
+  std::vector<bool> drop_name_;
+};
+
+// How often each value occurs: the value goes into a label.
+class ValueCounts {
+ public:
+  ValueCounts(Query& query, const Aggregate& aggregate, const std::string& label, size_t steps)
+      : label_(label),
+        grouping_(BaseNames(aggregate, label), aggregate.without),
+        shows_value_(!aggregate.without || !Names(aggregate, label)),
+        out_(std::make_unique<BuiltRows>(query, steps)) {}
+
+  void Add(const SeriesLabels& labels, std::span<const double> row) {
+    const size_t group = grouping_.GroupOf(labels);
+    for (size_t s = 0; s < row.size(); ++s) {
+      if (IsAbsent(row[s])) continue;
+      double& count = out_->row(RowOf(group, row[s]))[s];
+      count = IsAbsent(count) ? 1 : count + 1;
+    }
+  }
+
+  SourcePtr Build() {
+    out_->Seal();
+    return std::move(out_);
+  }
+
+ private:
+  static bool Names(const Aggregate& aggregate, const std::string& label) {
+    return std::find(aggregate.grouping.begin(), aggregate.grouping.end(), label) !=
+           aggregate.grouping.end();
+  }
+
+  // The value takes the place of what its label held.
+  static std::vector<std::string> BaseNames(const Aggregate& aggregate, const std::string& label) {
+    std::vector<std::string> names = aggregate.grouping;
+    if (aggregate.without) {
+      names.push_back(label);
+    } else {
+      std::erase(names, label);
+    }
+    return names;
+  }
+
+  size_t RowOf(size_t group, double value) {
+    const auto [it, fresh] =
+        rows_.try_emplace(std::pair(group, std::bit_cast<uint64_t>(value)), out_->size());
+    if (!fresh) return it->second;
+    model::LabelsBuilder builder(grouping_.labels(group));
+    if (shows_value_) {
+      std::string text;
+      base::AppendFloatPlain(text, value);
+      builder.Set(label_, text);
+    }
+    // All NaNs have the same text.
+    const auto [known, first] = row_of_labels_.try_emplace(builder.Build(), out_->size());
+    if (first) out_->Add(known->first, false);
+    it->second = known->second;
+    return it->second;
+  }
+
+  const std::string& label_;
+  Grouping grouping_;
+  const bool shows_value_;
+  std::unique_ptr<BuiltRows> out_;
+  absl::flat_hash_map<std::pair<size_t, uint64_t>, size_t> rows_;
+  absl::flat_hash_map<model::Labels, size_t> row_of_labels_;
+};
+
+SourcePtr CountValues(Evaluator& evaluator, const Aggregate& aggregate, const Steps& steps) {
+  Query& query = evaluator.query();
+  const std::string& label = Evaluator::String(*aggregate.param);
+  if (label.empty() || !model::IsValidUtf8(label))
+    Fail("invalid label name " + base::Quoted(label));
+  const SourcePtr source = evaluator.Vector(*aggregate.expr, steps);
+  ValueCounts counts(query, aggregate, label, steps.count);
+  ForEachRow(query, *source, steps.count,
+             [&](size_t i, std::span<const double> row) { counts.Add(source->labels(i), row); });
+  return counts.Build();
+}
+
+}  // namespace
+
+SourcePtr EvalAggregate(Evaluator& evaluator, const Aggregate& aggregate, const Steps& steps) {
+  Query& query = evaluator.query();
+  if (aggregate.op == AggregateOp::kCountValues) return CountValues(evaluator, aggregate, steps);
+  std::vector<double> param;
+  if (aggregate.param) param = evaluator.Scalar(*aggregate.param, steps);
+  SourcePtr source = evaluator.Vector(*aggregate.expr, steps);
+  if (SelectsSeries(aggregate.op))
+    return SelectSeries(query, aggregate, std::move(source), steps.count, param);
+
+  if (aggregate.op == AggregateOp::kQuantile) WarnOfQuantile(query, param, aggregate.param->pos);
+  GroupedRows groups(aggregate, steps.count, std::move(param));
+  ForEachRow(query, *source, steps.count,
+             [&](size_t i, std::span<const double> row) { groups.Add(source->labels(i), row); });
+  return groups.Build(query);
+}
+
+}  // namespace canopy::promql

@@ -1,0 +1,176 @@
+#include "function_call.h"
+
+#include <algorithm>
+#include <string>
+
+#include "function_impl.h"
+
+namespace canopy::promql {
+namespace {
+
+const FunctionImpl& ImplOf(const Call& call) {
+  const FunctionImpl* impl = FindImpl(call.function->id);
+  if (impl == nullptr) {
+    throw EvalError{Status::Unsupported("function " + std::string(call.function->name) +
+                                        "() is not supported yet")};
+  }
+  return *impl;
+}
+
+// Values of the scalar arguments, in order.
+std::vector<std::vector<double>> ScalarArguments(Evaluator& evaluator, const Call& call,
+                                                 const Steps& steps) {
+  std::vector<std::vector<double>> out;
+  for (const ExprPtr& arg : call.args)
+    if (arg->type == ValueType::kScalar) out.push_back(evaluator.Scalar(*arg, steps));
+  return out;
+}
+
+// abs(v), clamp(v, a, b)
+class RowCall final : public WrappedSource {
+ public:
+  RowCall(SourcePtr inner, RowFn fn, std::vector<std::vector<double>> scalars)
+      : WrappedSource(std::move(inner)), fn_(fn), scalars_(std::move(scalars)) {}
+  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+    return inner().Fill(i, scratch, row) && fn_(row, scalars_);
+  }
+
+ private:
+  const RowFn fn_;
+  const std::vector<std::vector<double>> scalars_;
+};
+
+SourcePtr TimeVector(Query& query, const Steps& steps) {
+  auto rows = std::make_unique<BuiltRows>(query, steps.count);
+  rows->Add({}, false);
+  for (size_t s = 0; s < steps.count; ++s)
+    rows->row(0)[s] = static_cast<double>(steps.at(s)) / 1000;
+  return rows;
+}
+
+SourcePtr CallRowFunction(Evaluator& evaluator, const Call& call, const FunctionImpl& impl,
+                          const Steps& steps) {
+  Query& query = evaluator.query();
+  if (impl.of_time_too && call.args.empty())
+    return std::make_unique<RowCall>(TimeVector(query, steps), impl.row,
+                                     std::vector<std::vector<double>>());
+  const auto vector = std::find_if(call.args.begin(), call.args.end(), [](const ExprPtr& arg) {
+    return arg->type == ValueType::kVector;
+  });
+  auto scalars = ScalarArguments(evaluator, call, steps);
+  auto out =
+      std::make_unique<RowCall>(evaluator.Vector(**vector, steps), impl.row, std::move(scalars));
+  return DropMetadata(query, std::move(out), steps.count, Collisions::kMerge);
+}
+
+bool EndsAsCounter(std::string_view name) {
+  for (const std::string_view suffix : {"_total", "_sum", "_count", "_bucket"})
+    if (name.ends_with(suffix)) return true;
+  return false;
+}
+
+// rate(m[5m]), quantile_over_time(0.9, m[1h])
+class RangeCall final : public SeriesSource {
+ public:
+  RangeCall(Query& query, const Call& call, const FunctionImpl& impl, ColumnSourcePtr columns,
+            PositionRange argument, std::vector<std::vector<double>> scalars)
+      : query_(query),
+        call_(call),
+        impl_(impl),
+        columns_(std::move(columns)),
+        argument_(argument),
+        scalars_(std::move(scalars)),
+        node_(query.NewNode()),
+        held_(query) {}
+
+  size_t size() const override { return columns_->size(); }
+  SeriesLabels labels(size_t i) const override { return columns_->labels(i); }
+  bool distinct_without_metadata() const override { return columns_->distinct_without_metadata(); }
+
+  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+    const storage::Columns columns = columns_->Read(i, scratch);
+    if (columns.times.empty()) return false;
+    NodeBuffers& buffers = scratch.of(node_);
+    Windows& windows = buffers.windows;
+    const LookAt& look = columns_->look();
+    if (columns.times_id == 0 || columns.times_id != buffers.times_id) {
+      FindWindows(columns.times, look, columns_->range_ms(), windows);
+      buffers.times_id = columns.times_id;
+    }
+    if (windows.samples == 0) return false;
+    CountRead(windows);
+    impl_.range({query_, call_, look, columns_->range_ms(), scalars_, columns.times, columns.values,
+                 windows, buffers},
+                row);
+    const size_t present = CountPresent(row);
+    if (present == 0) return false;
+    held_.Add(present);
+    if (impl_.checks_counter) CheckCounter(columns_->labels(i));
+    return true;
+  }
+
+ private:
+  void CountRead(const Windows& windows) const {
+    query_.CountRead(windows.samples);
+    // The window that is looked at is in memory.
+    query_.Hold(windows.largest);
+    query_.Release(windows.largest);
+    if (!query_.per_step_stats) return;
+    for (size_t s = 0; s < windows.begin.size(); ++s)
+      query_.CountReadAt(columns_->look().steps.at(s), windows.end[s] - windows.begin[s]);
+  }
+
+  // Says so when the metric's name is not that of a counter.
+  void CheckCounter(const SeriesLabels& labels) const {
+    const std::string_view name = labels.Get(model::kMetricName);
+    if (name.empty()) return;
+    if (query_.engine.features.type_and_unit_labels) {
+      const std::string_view type = labels.Get("__type__");
+      if (type != "counter" && type != "histogram")
+        query_.annotations.PossibleNonCounterLabel(name, type, argument_);
+    } else if (!EndsAsCounter(name)) {
+      query_.annotations.PossibleNonCounter(name, argument_);
+    }
+  }
+
+  Query& query_;
+  const Call& call_;
+  const FunctionImpl& impl_;
+  const ColumnSourcePtr columns_;
+  const PositionRange argument_;
+  const std::vector<std::vector<double>> scalars_;
+  const size_t node_;
+  mutable HeldSamples held_;
+};
+
+SourcePtr CallRangeFunction(Evaluator& evaluator, const Call& call, const FunctionImpl& impl,
+                            const Steps& steps) {
+  Query& query = evaluator.query();
+  const auto range = std::find_if(call.args.begin(), call.args.end(), [](const ExprPtr& arg) {
+    return arg->type == ValueType::kMatrix;
+  });
+  ColumnSourcePtr columns = evaluator.Columns(**range, steps);
+  auto scalars = ScalarArguments(evaluator, call, steps);
+  auto out = std::make_unique<RangeCall>(query, call, impl, std::move(columns), (*range)->pos,
+                                         std::move(scalars));
+  // What first_over_time and last_over_time show is the metric still, at another time.
+  if (impl.keeps_name) return out;
+  return DropMetadata(query, std::move(out), steps.count, Collisions::kRefuse);
+}
+
+}  // namespace
+
+SourcePtr CallVectorFunction(Evaluator& evaluator, const Call& call, const Steps& steps) {
+  const FunctionImpl& impl = ImplOf(call);
+  if (impl.range) return CallRangeFunction(evaluator, call, impl, steps);
+  if (impl.row) return CallRowFunction(evaluator, call, impl, steps);
+  return impl.call(evaluator, call, steps);
+}
+
+std::vector<double> CallScalarFunction(Evaluator& evaluator, const Call& call, const Steps& steps) {
+  std::vector<double> out(steps.count);
+  ImplOf(call).scalar(evaluator, call, steps, out);
+  return out;
+}
+
+}  // namespace canopy::promql

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "canopy/promql/ast.h"
+#include "canopy/promql/functions.h"
+#include "column_source.h"
+#include "evaluator.h"
+#include "query.h"
+#include "series_source.h"
+
+// How functions compute. Each family has a file functions_<family>.cc with the kernels and a table
+// that names them; to add a function, add its signature to function_table.cc, write a kernel of one
+// of the kinds below and a line to the table of its family.
+
+namespace canopy::promql {
+
+// The values of the scalar arguments at each step, in the order of the arguments.
+using ScalarArgs = std::span<const std::vector<double>>;
+
+// What a function over ranges gets: one series, and where the window of each step lies in it.
+struct RangeInput {
+  Query& query;
+  const Call& call;
+  const LookAt& look;
+  int64_t range_ms;
+  ScalarArgs scalars;
+  std::span<const int64_t> times;
+  std::span<const double> values;
+  Windows& windows;
+  NodeBuffers& buffers;
+
+  size_t steps() const { return look.steps.count; }
+  std::span<const double> window(size_t step) const {
+    return values.subspan(windows.begin[step], windows.end[step] - windows.begin[step]);
+  }
+  std::span<const int64_t> window_times(size_t step) const {
+    return times.subspan(windows.begin[step], windows.end[step] - windows.begin[step]);
+  }
+};
+
+// Computes all steps of one series: abs(v), clamp(v, a, b). Changes what is present; false when
+// nothing is left.
+using RowFn = bool (*)(std::span<double> row, ScalarArgs scalars);
+// Computes all steps of one series from its windows: rate(m[5m]). Sets every step of `out`, to
+// Absent() where there is no value.
+using RangeFn = void (*)(const RangeInput& in, std::span<double> out);
+// A scalar at each step: time(), scalar(v).
+using ScalarFn = void (*)(Evaluator& evaluator, const Call& call, const Steps& steps,
+                          std::span<double> out);
+// Everything else: what looks at labels or at several series.
+using CallFn = SourcePtr (*)(Evaluator& evaluator, const Call& call, const Steps& steps);
+
+struct FunctionImpl {
+  FunctionId id;
+  RowFn row = nullptr;
+  RangeFn range = nullptr;
+  ScalarFn scalar = nullptr;
+  CallFn call = nullptr;
+  bool keeps_name = false;      // of range functions: last_over_time(m[1h]) is m still
+  bool of_time_too = false;     // of row functions: without arguments they take time()
+  bool checks_counter = false;  // of range functions: says so when the name is not a counter's
+};
+
+std::span<const FunctionImpl> CounterFunctions();
+std::span<const FunctionImpl> OverTimeFunctions();
+std::span<const FunctionImpl> TrendFunctions();
+std::span<const FunctionImpl> MathFunctions();
+std::span<const FunctionImpl> TimeFunctions();
+std::span<const FunctionImpl> LabelFunctions();
+std::span<const FunctionImpl> VectorFunctions();
+std::span<const FunctionImpl> HistogramFunctions();
+
+// Null for functions that are not supported yet.
+const FunctionImpl* FindImpl(FunctionId id);
+
+// For kernels whose value follows from one window after another: `fn(step)` for each step whose
+// window has at least `min_samples`.
+template <class Fn>
+void ForEachWindow(const RangeInput& in, std::span<double> out, uint32_t min_samples, Fn fn) {
+  for (size_t i = 0; i < out.size(); ++i) {
+    const uint32_t n = in.windows.end[i] - in.windows.begin[i];
+    out[i] = n < min_samples ? Absent() : fn(i);
+  }
+}
+
+// The same for kernels whose cost grows with the window: looks at the clock now and then.
+template <class Fn>
+void ForEachCostlyWindow(const RangeInput& in, std::span<double> out, uint32_t min_samples, Fn fn) {
+  constexpr size_t kSamplesPerCheck = 1 << 16;
+  size_t done = 0;
+  ForEachWindow(in, out, min_samples, [&](size_t step) {
+    done += in.windows.end[step] - in.windows.begin[step];
+    if (done > kSamplesPerCheck) {
+      done = 0;
+      in.query.Check();
+    }
+    return fn(step);
+  });
+}
+
+}  // namespace canopy::promql

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "annotations.h"
+#include "canopy/base/clock.h"
+#include "canopy/base/status.h"
+#include "canopy/promql/durations.h"
+#include "canopy/promql/engine.h"
+#include "canopy/storage/queryable.h"
+#include "row.h"
+
+namespace canopy::promql {
+
+// Ends an evaluation. Thrown and caught inside this module only: the engine turns it into a Status.
+struct EvalError {
+  Status status;
+};
+[[noreturn]] void Fail(std::string message);  // kExecution
+template <class T>
+T OrFail(Result<T> result) {
+  if (!result.ok()) throw EvalError{result.status()};
+  return std::move(result).value();
+}
+
+// Where the samples of one window lie at each step, and what follows from their times alone. For
+// series that share their times it is found once.
+struct Windows {
+  // Step i sees samples [begin[i], end[i]).
+  std::vector<uint32_t> begin;
+  std::vector<uint32_t> end;
+  int64_t samples = 0;   // of all windows together
+  uint32_t largest = 0;  // samples of the largest
+  // For rate and its kin, filled by them: see functions_counter.cc.
+  struct Extrapolation {
+    double sampled_interval;
+    double to_start;
+    double to_end;
+    double factor;
+  };
+  std::vector<Extrapolation> extrapolation;
+};
+
+// Memory that a node of the plan uses for one series after another.
+struct NodeBuffers {
+  storage::ColumnBuffer columns;
+  storage::ColumnBuffer kept;  // without staleness markers
+  std::vector<double> row;
+  std::vector<double> second_row;
+  // Valid for series with this times_id, unless it is zero.
+  uint64_t times_id = 0;
+  std::vector<int32_t> newest;
+  Windows windows;
+  std::vector<double> values;
+  std::vector<uint32_t> indexes;
+};
+
+// Such memory for all nodes, of one thread.
+class Scratch {
+ public:
+  NodeBuffers& of(size_t node) {
+    while (nodes_.size() <= node) nodes_.push_back(std::make_unique<NodeBuffers>());
+    return *nodes_[node];
+  }
+
+ private:
+  std::vector<std::unique_ptr<NodeBuffers>> nodes_;
+};
+
+// One query while it runs: what all parts of its evaluation share. Thread-safe where several
+// threads compute series of one query: Check, Hold, Release, CountRead and the annotations.
+class Query {
+ public:
+  struct Limits {
+    int64_t deadline_nanos = 0;  // of the clock's monotonic time
+    int64_t max_samples = 0;
+    const CancelToken* cancel = nullptr;
+  };
+  Query(const EngineOptions& o, const Clock& clock, Limits limits, Duration lookback);
+
+  // Ends the query when it was canceled or its time is over. Costs some 20 ns: once per series, and
+  // within a series once per thousand operations or so.
+  void Check() const;
+  // Ends the query when it has more steps than it may have samples: before rows are made for them.
+  void CheckSteps(size_t count) const;
+  // Samples that the evaluation keeps in memory, counted as Prometheus does: what an expression
+  // yields counts until the expression around it is done.
+  void Hold(int64_t samples);
+  void Release(int64_t samples) { held_.fetch_sub(samples, std::memory_order_relaxed); }
+  // Samples that selectors hand out at one step.
+  void CountRead(int64_t samples) { read_.fetch_add(samples, std::memory_order_relaxed); }
+  void CountReadAt(int64_t time_ms, int64_t samples);
+
+  size_t NewNode() { return next_node_++; }
+
+  const EngineOptions& engine;
+  const int64_t lookback_ms;
+  storage::Querier* querier = nullptr;
+  int64_t max_time_ms = 0;  // up to which the querier sees
+  // Of the whole query: what start(), end(), step() and range() mean. The end may lie after the
+  // last step.
+  Steps steps;
+  int64_t end_ms = 0;
+  QueryTimes times;
+  bool per_step_stats = false;
+  Annotations annotations;
+  Scratch scratch;
+
+  int64_t read() const { return read_.load(std::memory_order_relaxed); }
+  int64_t peak() const { return peak_.load(std::memory_order_relaxed); }
+  const std::vector<int64_t>& read_per_step() const { return read_per_step_; }
+  void TrackSteps() { read_per_step_.assign(steps.count, 0); }
+
+ private:
+  const Clock& clock_;
+  const Limits limits_;
+  size_t next_node_ = 0;
+  std::atomic<int64_t> held_{0};
+  std::atomic<int64_t> peak_{0};
+  std::atomic<int64_t> read_{0};
+  std::vector<int64_t> read_per_step_;  // with per_step_stats; the query then has one thread
+};
+
+// Samples that one result keeps; given back when it goes.
+class HeldSamples {
+ public:
+  explicit HeldSamples(Query& query) : query_(query) {}
+  ~HeldSamples() { query_.Release(count_.load(std::memory_order_relaxed)); }
+  HeldSamples(const HeldSamples&) = delete;
+  HeldSamples& operator=(const HeldSamples&) = delete;
+
+  void Add(size_t samples) {
+    count_.fetch_add(static_cast<int64_t>(samples), std::memory_order_relaxed);
+    query_.Hold(static_cast<int64_t>(samples));
+  }
+
+ private:
+  Query& query_;
+  std::atomic<int64_t> count_{0};
+};
+
+}  // namespace canopy::promql

@@ -1,0 +1,236 @@
+#include "select.h"
+
+#include <algorithm>
+
+namespace canopy::promql {
+namespace {
+
+void Widen(DataSpan& span, int64_t min, int64_t max) {
+  span.min = std::min(span.min, min);
+  span.max = std::max(span.max, max);
+}
+
+// `steps` count two: the first and the last time at which `expr` is evaluated.
+void AddSpan(const Query& query, const Expr& expr, const Steps& steps, DataSpan& span) {
+  switch (expr.kind) {
+    case ExprKind::kVectorSelector: {
+      const LookAt look = Resolve(query, expr.As<VectorSelector>().modifiers, steps);
+      return Widen(span, look.first() - query.lookback_ms + 1, look.last());
+    }
+    case ExprKind::kMatrixSelector: {
+      const auto& matrix = expr.As<MatrixSelector>();
+      const LookAt look = Resolve(query, matrix.selector->modifiers, steps);
+      const int64_t range = OrFail(RangeOf(matrix, query.times)).count();
+      return Widen(span, look.first() - range + 1, look.last());
+    }
+    case ExprKind::kSubquery: {
+      const auto& subquery = expr.As<Subquery>();
+      const LookAt look = Resolve(query, subquery.modifiers, steps);
+      const int64_t start = look.first() - OrFail(RangeOf(subquery, query.times)).count();
+      return AddSpan(query, *subquery.expr, Steps{start, look.last() - start, 2}, span);
+    }
+    default:
+      ForEachChild(expr, [&](const Expr& child) { AddSpan(query, child, steps, span); });
+  }
+}
+
+// True when the set's series have no type or unit label: without their names they are still
+// different, if they all have the same name.
+bool NoTypeOrUnit(const storage::SeriesSet& series) {
+  if (series.size() == 0) return true;
+  const model::SymbolSource& symbols = series.labels(0).symbols();
+  return !symbols.Find("__type__") && !symbols.Find("__unit__");
+}
+
+bool HasOneName(const VectorSelector& selector) {
+  return std::any_of(selector.matchers.begin(), selector.matchers.end(), [](const auto& m) {
+    return m.type() == model::MatchType::kEqual && m.name() == model::kMetricName &&
+           !m.value().empty();
+  });
+}
+
+// For each step the index of the newest sample that is not older than the lookback; -1 for none.
+void FindNewest(std::span<const int64_t> times, const LookAt& look, int64_t lookback_ms,
+                std::vector<int32_t>& out) {
+  const size_t steps = look.steps.count;
+  out.resize(steps);
+  size_t next = 0;
+  for (size_t i = 0; i < steps; ++i) {
+    const int64_t ref = look.at(i);
+    while (next < times.size() && times[next] <= ref) ++next;
+    const bool found = next > 0 && times[next - 1] > ref - lookback_ms;
+    out[i] = found ? static_cast<int32_t>(next - 1) : -1;
+  }
+}
+
+class InstantSelector final : public SeriesSource {
+ public:
+  InstantSelector(Query& query, std::shared_ptr<const storage::SeriesSet> series,
+                  const VectorSelector& selector, const LookAt& look, SelectedValue what)
+      : query_(query),
+        series_(std::move(series)),
+        look_(look),
+        what_(what),
+        node_(query.NewNode()),
+        distinct_(HasOneName(selector) && NoTypeOrUnit(*series_)),
+        held_(query) {}
+
+  size_t size() const override { return series_->size(); }
+  SeriesLabels labels(size_t i) const override { return SeriesLabels(series_->labels(i)); }
+  bool distinct_without_metadata() const override { return distinct_; }
+
+  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+    NodeBuffers& buffers = scratch.of(node_);
+    const auto from = Timestamp::FromMs(look_.first() - query_.lookback_ms + 1);
+    const auto until = Timestamp::FromMs(look_.last());
+    const storage::Columns columns = OrFail(series_->Read(i, from, until, buffers.columns));
+    if (columns.times.empty()) return false;
+    if (row.size() == 1) {
+      row[0] = columns.values.back();
+      if (IsAbsent(row[0])) return false;
+      if (what_ == SelectedValue::kTime) row[0] = Seconds(columns.times.back());
+      return Count(1, row);
+    }
+    if (columns.times_id == 0 || columns.times_id != buffers.times_id) {
+      FindNewest(columns.times, look_, query_.lookback_ms, buffers.newest);
+      buffers.times_id = columns.times_id;
+    }
+    return Count(Gather(columns, buffers.newest, row), row);
+  }
+
+ private:
+  static double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
+
+  size_t Gather(const storage::Columns& columns, std::span<const int32_t> newest,
+                std::span<double> row) const {
+    size_t present = 0;
+    for (size_t s = 0; s < row.size(); ++s) {
+      const int32_t n = newest[s];
+      // A staleness marker is read as what it is: no value at this step.
+      const double value = n < 0 ? Absent() : columns.values[static_cast<size_t>(n)];
+      present += IsPresent(value) ? 1 : 0;
+      row[s] = value;
+    }
+    if (what_ == SelectedValue::kTime) {
+      for (size_t s = 0; s < row.size(); ++s)
+        if (IsPresent(row[s])) row[s] = Seconds(columns.times[static_cast<size_t>(newest[s])]);
+    }
+    return present;
+  }
+
+  bool Count(size_t present, std::span<const double> row) const {
+    if (present == 0) return false;
+    held_.Add(present);
+    query_.CountRead(static_cast<int64_t>(present));
+    if (query_.per_step_stats) {
+      for (size_t s = 0; s < row.size(); ++s)
+        if (IsPresent(row[s])) query_.CountReadAt(look_.steps.at(s), 1);
+    }
+    return true;
+  }
+
+  Query& query_;
+  const std::shared_ptr<const storage::SeriesSet> series_;
+  const LookAt look_;
+  const SelectedValue what_;
+  const size_t node_;
+  const bool distinct_;
+  mutable HeldSamples held_;
+};
+
+bool HasMarker(std::span<const double> values) {
+  bool found = false;  // no early exit: the loop is vectorised, and markers are rare
+  for (const double v : values) found |= IsAbsent(v);
+  return found;
+}
+
+class RangeSelector final : public ColumnSource {
+ public:
+  RangeSelector(Query& query, std::shared_ptr<const storage::SeriesSet> series,
+                const VectorSelector& selector, const LookAt& look, int64_t range_ms)
+      : ColumnSource(look, range_ms),
+        series_(std::move(series)),
+        node_(query.NewNode()),
+        distinct_(HasOneName(selector) && NoTypeOrUnit(*series_)) {}
+
+  size_t size() const override { return series_->size(); }
+  SeriesLabels labels(size_t i) const override { return SeriesLabels(series_->labels(i)); }
+  bool distinct_without_metadata() const override { return distinct_; }
+
+  storage::Columns Read(size_t i, Scratch& scratch) const override {
+    NodeBuffers& buffers = scratch.of(node_);
+    const auto from = Timestamp::FromMs(look().first() - range_ms() + 1);
+    const auto until = Timestamp::FromMs(look().last());
+    const storage::Columns columns = OrFail(series_->Read(i, from, until, buffers.columns));
+    if (!HasMarker(columns.values)) return columns;
+    return WithoutMarkers(columns, buffers.kept);
+  }
+
+ private:
+  static storage::Columns WithoutMarkers(const storage::Columns& columns,
+                                         storage::ColumnBuffer& kept) {
+    kept.times.clear();
+    kept.values.clear();
+    for (size_t n = 0; n < columns.times.size(); ++n) {
+      if (IsAbsent(columns.values[n])) continue;
+      kept.times.push_back(columns.times[n]);
+      kept.values.push_back(columns.values[n]);
+    }
+    return {kept.times, kept.values, 0};
+  }
+
+  const std::shared_ptr<const storage::SeriesSet> series_;
+  const size_t node_;
+  const bool distinct_;
+};
+
+void RefuseExtended(const VectorSelector& selector) {
+  if (selector.anchored || selector.smoothed)
+    throw EvalError{Status::Unsupported("anchored and smoothed selectors are not supported yet")};
+}
+
+}  // namespace
+
+DataSpan SpanOf(const Query& query, const Expr& expr) {
+  DataSpan span;
+  AddSpan(query, expr, Steps{query.steps.start, query.steps.last() - query.steps.start, 2}, span);
+  return span;
+}
+
+std::shared_ptr<const storage::SeriesSet> Selections::Select(const VectorSelector& selector,
+                                                             bool newest_only) {
+  for (const Selection& made : made_) {
+    if (made.newest_only == newest_only && made.selector->matchers == selector.matchers)
+      return made.series;
+  }
+  storage::SelectHints hints;
+  hints.newest_only = newest_only;
+  auto series = query_.querier->Select(selector.matchers, hints);
+  if (!series.ok()) throw EvalError{series.status().In("expanding series")};
+  std::shared_ptr<const storage::SeriesSet> shared = std::move(series).value();
+  query_.Check();
+  made_.push_back({&selector, newest_only, shared});
+  return shared;
+}
+
+SourcePtr SelectInstant(Query& query, Selections& selections, const VectorSelector& selector,
+                        const Steps& steps, SelectedValue what) {
+  RefuseExtended(selector);
+  const LookAt look = Resolve(query, selector.modifiers, steps);
+  // Only the store's newest sample is kept decoded: the hint helps where nothing newer is hidden.
+  const bool newest_only = steps.count == 1 && look.last() == query.max_time_ms;
+  return std::make_unique<InstantSelector>(query, selections.Select(selector, newest_only),
+                                           selector, look, what);
+}
+
+ColumnSourcePtr SelectRange(Query& query, Selections& selections, const MatrixSelector& matrix,
+                            const Steps& steps) {
+  const VectorSelector& selector = *matrix.selector;
+  RefuseExtended(selector);
+  const LookAt look = Resolve(query, selector.modifiers, steps);
+  const int64_t range_ms = OrFail(RangeOf(matrix, query.times)).count();
+  return std::make_unique<RangeSelector>(query, selections.Select(selector, false), selector, look,
+                                         range_ms);
+}
+
+}  // namespace canopy::promql

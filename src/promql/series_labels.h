@@ -1,0 +1,74 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "canopy/model/labels.h"
+#include "canopy/model/symbols.h"
+
+namespace canopy::promql {
+
+// The labels that say what a metric is: its name, and with type-and-unit-labels its type and unit.
+// What changes values in a way that makes it another metric drops them.
+bool IsMetadataLabel(std::string_view name);
+
+// Labels of one series within an evaluation: those of a stored series, or built ones; perhaps
+// without the metadata. A view: valid while the source that it came from lives.
+class SeriesLabels {
+ public:
+  explicit SeriesLabels(model::SeriesLabelsView stored)
+      : symbols_(&stored.symbols()), pairs_(stored.pairs()) {}
+  explicit SeriesLabels(const model::Labels& built) : built_(&built) {}
+
+  // The same without metadata labels.
+  SeriesLabels WithoutMetadata() const {
+    SeriesLabels out = *this;
+    out.hides_metadata_ = true;
+    return out;
+  }
+  // The same, to lose its metadata when the whole query is done (delayed name removal).
+  SeriesLabels WithDropName(bool drop) const {
+    SeriesLabels out = *this;
+    out.drop_name_ = drop;
+    return out;
+  }
+
+  bool drop_name() const { return drop_name_; }
+  bool hides_metadata() const { return hides_metadata_; }
+  // Null for built labels.
+  const model::SymbolSource* symbols() const { return symbols_; }
+  std::span<const model::SymbolPair> pairs() const { return pairs_; }
+
+  // "" when there is none.
+  std::string_view Get(std::string_view name) const;
+  model::Labels Build() const;
+
+  // Calls fn(name, value), sorted by name.
+  template <class Fn>
+  void ForEach(Fn fn) const {
+    const auto visit = [&](std::string_view name, std::string_view value) {
+      if (!hides_metadata_ || !IsMetadataLabel(name)) fn(name, value);
+    };
+    if (built_) {
+      for (const model::LabelView label : *built_) visit(label.name, label.value);
+    } else {
+      for (const model::SymbolPair pair : pairs_)
+        visit(symbols_->Lookup(pair.name), symbols_->Lookup(pair.value));
+    }
+  }
+
+ private:
+  const model::Labels* built_ = nullptr;
+  const model::SymbolSource* symbols_ = nullptr;
+  std::span<const model::SymbolPair> pairs_;
+  bool hides_metadata_ = false;
+  bool drop_name_ = false;
+};
+
+// Text that two sets of labels share exactly when they are equal.
+void AppendLabelKey(std::string& key, std::string_view name, std::string_view value);
+std::string LabelsKey(const SeriesLabels& labels);
+
+}  // namespace canopy::promql

@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "canopy/model/labels.h"
+#include "query.h"
+#include "row.h"
+#include "series_labels.h"
+
+// What a node of an evaluation yields: series, whose labels are known at once and whose values are
+// computed when they are asked for, all steps in one pass. Nothing is computed twice: each consumer
+// asks for each series once, in any order, perhaps from several threads. Later, a row will be able
+// to carry native histograms beside its floats; that is a matter of Fill and its callers.
+
+namespace canopy::promql {
+
+class SeriesSource {
+ public:
+  virtual ~SeriesSource() = default;
+  virtual size_t size() const = 0;
+  virtual SeriesLabels labels(size_t i) const = 0;
+  // Writes the values of series i into `row`, one per step. False when there is none at all; the
+  // row is then undefined. Thread-safe with one Scratch per thread.
+  virtual bool Fill(size_t i, Scratch& scratch, std::span<double> row) const = 0;
+  // True when it is known that no two series are equal but for metadata labels.
+  virtual bool distinct_without_metadata() const { return false; }
+};
+using SourcePtr = std::unique_ptr<SeriesSource>;
+
+// Series whose rows and labels are in memory.
+class BuiltRows final : public SeriesSource {
+ public:
+  BuiltRows(Query& query, size_t steps) : held_(query), steps_(steps) {}
+
+  // A series without values; returns its number.
+  size_t Add(model::Labels labels, bool drop_name);
+  std::span<double> row(size_t i) { return {values_.data() + i * steps_, steps_}; }
+  // Counts what the rows hold. To be called when all are complete, and before they are handed on.
+  void Seal();
+
+  size_t size() const override { return labels_.size(); }
+  SeriesLabels labels(size_t i) const override {
+    return SeriesLabels(labels_[i]).WithDropName(drop_name_[i]);
+  }
+  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override;
+
+ private:
+  HeldSamples held_;
+  const size_t steps_;
+  std::vector<model::Labels> labels_;
+  std::vector<bool> drop_name_;
+  std::vector<double> values_;
+};
+
+// Rows in memory under the labels of some series of another source.
+class PickedRows final : public SeriesSource {
+ public:
+  PickedRows(Query& query, SourcePtr from, size_t steps)
+      : held_(query), from_(std::move(from)), steps_(steps) {}
+
+  // Adds series `i` of the source, without values; returns its number here.
+  size_t Pick(size_t i);
+  std::span<double> row(size_t n) { return {values_.data() + n * steps_, steps_}; }
+  void Seal();
+
+  size_t size() const override { return picked_.size(); }
+  SeriesLabels labels(size_t n) const override { return from_->labels(picked_[n]); }
+  bool Fill(size_t n, Scratch& scratch, std::span<double> row) const override;
+  bool distinct_without_metadata() const override { return from_->distinct_without_metadata(); }
+
+ private:
+  HeldSamples held_;
+  const SourcePtr from_;
+  const size_t steps_;
+  std::vector<size_t> picked_;
+  std::vector<double> values_;
+};
+
+// Wraps another source.
+class WrappedSource : public SeriesSource {
+ public:
+  explicit WrappedSource(SourcePtr inner) : inner_(std::move(inner)) {}
+  size_t size() const override { return inner_->size(); }
+  SeriesLabels labels(size_t i) const override { return inner_->labels(i); }
+  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+    return inner_->Fill(i, scratch, row);
+  }
+  bool distinct_without_metadata() const override { return inner_->distinct_without_metadata(); }
+
+ protected:
+  const SeriesSource& inner() const { return *inner_; }
+
+ private:
+  const SourcePtr inner_;
+};
+
+// Calls fn(i, row) for each series that has a value, in order.
+template <class Fn>
+void ForEachRow(Query& query, const SeriesSource& source, size_t steps, Fn fn) {
+  std::vector<double> row(steps);
+  const size_t check_mask = steps < 64 ? 7 : 0;
+  for (size_t i = 0; i < source.size(); ++i) {
+    if ((i & check_mask) == 0) query.Check();
+    if (source.Fill(i, query.scratch, row)) fn(i, std::span<double>(row));
+  }
+}
+
+// No series at all.
+SourcePtr EmptySource(Query& query, size_t steps);
+// The series of a source that have values, computed.
+std::unique_ptr<PickedRows> Materialize(Query& query, SourcePtr source, size_t steps);
+// The same series with the same numbers, every row computed once.
+SourcePtr ComputeAll(Query& query, SourcePtr source, size_t steps);
+// A source of one step, its values repeated for every step.
+SourcePtr Repeat(Query& query, SourcePtr one_step, size_t steps);
+
+// When series become equal: at each step at most one of them may have a value, and they become one
+// series; or no two of them may have values at all.
+enum class Collisions : uint8_t { kMerge, kRefuse };
+// The source's series without metadata labels; or, with delayed name removal, marked to lose them.
+SourcePtr DropMetadata(Query& query, SourcePtr source, size_t steps, Collisions rule);
+// Joins series with equal labels; fails when two of them have a value at the same step.
+SourcePtr MergeEqual(Query& query, SourcePtr source, size_t steps, Collisions rule);
+
+}  // namespace canopy::promql

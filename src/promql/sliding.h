@@ -1,0 +1,116 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <vector>
+
+#include "kahan.h"
+#include "quantile.h"
+
+// Aggregates of windows that move forward over one array of values: each value is looked at a
+// bounded number of times, however large the windows are.
+
+namespace canopy::promql {
+
+// Compensated sums. The window is split somewhere: of the part before the split the sums of all
+// suffixes are known, of the part behind it the sum so far; nothing is ever subtracted, so no error
+// is left behind by what has gone. Each partial sum carries its error, as Kahan's does: the result
+// is as exact as a sum over the window itself, and differs from it by some units in the last place
+// at most.
+// REQUIRES of values: finite, and no sum of theirs overflows.
+class SlidingSum {
+ public:
+  explicit SlidingSum(std::span<const double> values) : values_(values) {}
+
+  // REQUIRES: neither end moves back; begin < end.
+  KahanSum Of(uint32_t begin, uint32_t end) {
+    while (end_ < end) back_.Add(values_[end_++]);
+    if (begin >= split_) Split(begin);
+    KahanSum total = suffixes_[begin - base_];
+    const double c = total.c + back_.c;
+    total.c = 0;
+    total.Add(back_.sum);
+    total.c += c;
+    return total;
+  }
+
+ private:
+  void Split(uint32_t begin) {
+    base_ = begin;
+    split_ = end_;
+    suffixes_.resize(split_ - base_);
+    KahanSum suffix;
+    for (uint32_t i = split_; i-- > base_;) {
+      suffix.Add(values_[i]);
+      suffixes_[i - base_] = suffix;
+    }
+    back_ = {};
+  }
+
+  const std::span<const double> values_;
+  uint32_t base_ = 0;
+  uint32_t split_ = 0;
+  uint32_t end_ = 0;
+  std::vector<KahanSum> suffixes_;
+  KahanSum back_;
+};
+
+// The index of the first among the best values of each window, where Better(a, b) says that a beats
+// b. Values that are not a number count only when there is nothing else.
+template <class Better>
+class SlidingBest {
+ public:
+  SlidingBest(std::span<const double> values, Better better) : values_(values), better_(better) {}
+
+  // REQUIRES: neither end moves back; begin < end.
+  uint32_t Of(uint32_t begin, uint32_t end) {
+    for (; end_ < end; ++end_) {
+      const double v = values_[end_];
+      if (v != v) continue;
+      while (!candidates_.empty() && better_(v, values_[candidates_.back()]))
+        candidates_.pop_back();
+      candidates_.push_back(end_);
+    }
+    while (!candidates_.empty() && candidates_.front() < begin) candidates_.pop_front();
+    return candidates_.empty() ? begin : candidates_.front();
+  }
+
+ private:
+  const std::span<const double> values_;
+  const Better better_;
+  uint32_t end_ = 0;
+  // Each one is beaten by no later one.
+  std::deque<uint32_t> candidates_;
+};
+
+// The values of a window in the order of quantiles. A step costs a search and a move of memory for
+// each value that comes or goes.
+class SlidingOrder {
+ public:
+  explicit SlidingOrder(std::span<const double> values) : values_(values) {}
+
+  // REQUIRES: neither end moves back.
+  std::span<const double> Of(uint32_t begin, uint32_t end) {
+    if (begin >= end_) {
+      sorted_.clear();
+      begin_ = end_ = begin;
+    }
+    for (; begin_ < begin; ++begin_) sorted_.erase(Place(values_[begin_]));
+    for (; end_ < end; ++end_) sorted_.insert(Place(values_[end_]), values_[end_]);
+    return sorted_;
+  }
+
+ private:
+  std::vector<double>::iterator Place(double v) {
+    return std::lower_bound(sorted_.begin(), sorted_.end(), v, QuantileLess);
+  }
+
+  const std::span<const double> values_;
+  uint32_t begin_ = 0;
+  uint32_t end_ = 0;
+  std::vector<double> sorted_;
+};
+
+}  // namespace canopy::promql

@@ -1,0 +1,73 @@
+#include <algorithm>
+
+#include "select.h"
+
+namespace canopy::promql {
+namespace {
+
+constexpr int64_t kDefaultStepMs = 60'000;
+
+class Subsamples final : public ColumnSource {
+ public:
+  Subsamples(Query& query, SourcePtr inner, const Steps& inner_steps, const LookAt& look,
+             int64_t range_ms)
+      : ColumnSource(look, range_ms), inner_(std::move(inner)), node_(query.NewNode()) {
+    times_.reserve(inner_steps.count);
+    for (size_t i = 0; i < inner_steps.count; ++i) times_.push_back(inner_steps.at(i));
+  }
+
+  size_t size() const override { return inner_->size(); }
+  SeriesLabels labels(size_t i) const override { return inner_->labels(i); }
+  bool distinct_without_metadata() const override { return inner_->distinct_without_metadata(); }
+
+  storage::Columns Read(size_t i, Scratch& scratch) const override {
+    NodeBuffers& buffers = scratch.of(node_);
+    buffers.row.resize(times_.size());
+    if (times_.empty() || !inner_->Fill(i, scratch, buffers.row)) return {};
+    // Rows without gaps share their times.
+    if (CountPresent(buffers.row) == times_.size()) return {times_, buffers.row, 1};
+    storage::ColumnBuffer& kept = buffers.kept;
+    kept.times.clear();
+    kept.values.clear();
+    for (size_t n = 0; n < times_.size(); ++n) {
+      if (IsAbsent(buffers.row[n])) continue;
+      kept.times.push_back(times_[n]);
+      kept.values.push_back(buffers.row[n]);
+    }
+    return {kept.times, kept.values, 0};
+  }
+
+ private:
+  const SourcePtr inner_;
+  const size_t node_;
+  std::vector<int64_t> times_;
+};
+
+}  // namespace
+
+Steps SubquerySteps(const Query& query, const Subquery& subquery, const LookAt& look,
+                    int64_t range_ms) {
+  int64_t interval = OrFail(StepOf(subquery, query.times)).count();
+  if (interval == 0) {
+    const auto& by_range = query.engine.default_subquery_step;
+    interval = by_range ? by_range(Duration(range_ms)).count() : kDefaultStepMs;
+    interval = std::max<int64_t>(interval, 1);
+  }
+  // Multiples of the interval, so that the steps are the same whenever the query is asked.
+  const int64_t after = look.first() - range_ms;
+  Steps out;
+  out.interval = interval;
+  out.start = after / interval * interval;
+  if (out.start <= after) out.start += interval;
+  out.count = 0;
+  if (look.last() >= out.start)
+    out.count = static_cast<size_t>((look.last() - out.start) / interval) + 1;
+  return out;
+}
+
+ColumnSourcePtr SubqueryColumns(Query& query, SourcePtr inner, const Steps& inner_steps,
+                                const LookAt& look, int64_t range_ms) {
+  return std::make_unique<Subsamples>(query, std::move(inner), inner_steps, look, range_ms);
+}
+
+}  // namespace canopy::promql
