@@ -1,0 +1,124 @@
+"""kill -9 under load: whatever was acknowledged must be there afterwards, twenty times in a row, in one data folder.
+
+Acknowledged means: a query has shown the scrape, or a remote write was answered with success.
+"""
+import itertools
+import threading
+import time
+
+import remote_write
+from harness import CANOPY, Case, config, fetch, free_ports, scrape, wait_for
+
+ROUNDS = 20
+TARGETS = 8
+SERIES = 250  # of a target
+
+
+class KillNine(Case):
+    def page(self):
+        """All series of a page show the number of the scrape: a scrape that came half through shows."""
+        count = itertools.count(1)
+
+        def make():
+            n = next(count)
+            return "".join(f'load{{i="{i}"}} {n}\n' for i in range(SERIES))
+
+        return make
+
+    def write(self, url, acknowledged, end):
+        """Pushes numbered samples until told to end; remembers those that were acknowledged."""
+        while not end.is_set():
+            t = int(time.time() * 1000)
+            try:
+                status, _ = remote_write.push(url, [({"__name__": "pushed", "i": str(i)}, [(t, float(t))]) for i in range(50)])
+            except OSError:
+                continue  # killed in mid-request: nothing was promised
+            if status in (200, 204):
+                acknowledged.append(t)
+
+    def test_nothing_acknowledged_is_lost(self):
+        target = self.serve_pages({f"/{i}": self.page() for i in range(TARGETS)})
+        jobs = [scrape(f"t{i}", target.address, "200ms", f"    metrics_path: /{i}\n") for i in range(TARGETS)]
+        server = self.peers.server("canopy", CANOPY, config(*jobs), free_ports(1)[0], "--web.enable-remote-write-receiver")
+        seen, pushed = {}, []  # what was ever acknowledged: {labels: {time: value}}, [milliseconds]
+        for i in range(ROUNDS):
+            server.start()
+            self.check_present(server, seen, pushed)
+            end = threading.Event()
+            writer = threading.Thread(target=self.write, args=(server.url, pushed, end))
+            writer.start()
+            try:
+                before = sum(target.served.values())
+                wait_for("scrapes", lambda: sum(target.served.values()) > before + TARGETS * (1 + i % 4), every=0.01)
+                self.remember(server, seen)
+                server.kill()
+            finally:
+                end.set()
+                writer.join()
+        server.start()
+        self.check_present(server, seen, pushed)
+        self.assertGreater(len(pushed), ROUNDS)
+        self.assertGreater(sum(len(s) for s in seen.values()), ROUNDS * TARGETS)
+
+    def remember(self, server, seen):
+        for labels, samples in server.samples('load{i=~"0|249"}[10m]').items():
+            seen.setdefault(labels, {}).update(dict(samples))
+
+    def check_present(self, server, seen, pushed):
+        at = time.time() + 1
+        held = server.samples("load[15m]", at)
+        for labels, samples in seen.items():
+            there = dict(held.get(labels, ()))
+            lost = {t: v for t, v in samples.items() if there.get(t) != v}
+            self.assertEqual({}, lost, f"{labels}: {len(lost)} of {len(samples)} samples are lost")
+        # A scrape is there whole or not at all: all series of a target have the same times (but for staleness).
+        whole = {}
+        for labels, samples in held.items():
+            whole.setdefault(dict(labels)["job"], set()).add(tuple(samples))
+        self.assertEqual({job: 1 for job in whole}, {job: len(kinds) for job, kinds in whole.items()})
+        there = {labels: {float(v) for _, v in samples} for labels, samples in server.samples("pushed[15m]", at).items()}
+        for labels, values in there.items():
+            lost = [t for t in pushed if float(t) not in values]
+            self.assertEqual([], lost, f"{labels}: acknowledged remote writes are lost")
+        if pushed:
+            self.assertEqual(50, len(there))
+
+
+class TornLog(Case):
+    """A torn or corrupt end of the write-ahead log is dropped and counted, and the server starts."""
+
+    def damaged(self, damage):
+        target = self.serve_pages({"/metrics": "a 1\n"})
+        server = self.peers.server("canopy", CANOPY, config(scrape("one", target.address, "200ms")), free_ports(1)[0]).start()
+        wait_for("ten scrapes", lambda: (server.value("count_over_time(a[1m])") or 0) >= 10)
+        at = time.time()
+        held = dict(next(iter(server.samples("a[5m]", at).values())))
+        server.kill()
+        segments = sorted((self.peers.dir / "canopy" / "wal").glob("[0-9]*"))
+        damage(segments[-1])
+        server.start()
+        now = dict(next(iter(server.samples("a[5m]", at).values()), ()))
+        self.assertGreaterEqual(len(now), len(held) - 3)
+        self.assertEqual({t: held[t] for t in now}, now)
+        corruptions = [line for line in fetch(server.url + "/metrics")[1].decode().splitlines()
+                       if line.startswith("prometheus_tsdb_wal_corruptions_total ")]
+        wait_for("scrapes go on", lambda: (server.value("count_over_time(a[1m])") or 0) > len(now))
+        server.stop()
+        server.start()  # and the log is sound again
+        return corruptions
+
+    def test_cut_short(self):
+        # A kill leaves a log like this, so it is no corruption.
+        self.damaged(lambda path: path.write_bytes(path.read_bytes().rstrip(b"\0")[:-3]))
+
+    def test_flipped(self):
+        def flip(path):
+            data = bytearray(path.read_bytes())
+            last = len(data.rstrip(b"\0"))
+            data[last - 5] ^= 0xFF
+            path.write_bytes(data)
+
+        self.assertEqual(["prometheus_tsdb_wal_corruptions_total 1"], self.damaged(flip))
+
+    def test_rubbish_behind(self):
+        self.damaged(lambda path: path.write_bytes(path.read_bytes().rstrip(b"\0") + b"\x01rubbish" * 40))
