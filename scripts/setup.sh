@@ -1,6 +1,5 @@
 #!/bin/sh
 # Installs what the build, the tests and the demo need and this Debian lacks. Silent and quick when nothing is missing.
-# `setup.sh fuzz` adds what only the fuzz targets need.
 set -eu
 
 # package                    what for
@@ -39,8 +38,6 @@ procps                       # ps and friends, for the scripts
 ca-certificates              # TLS to the outside
 LIST
 )"
-
-[ "${1:-}" != fuzz ] || packages="$packages clang" # libFuzzer
 
 missing=""
 installed=" $(dpkg-query -W -f '${db:Status-Abbrev}${binary:Package} ' 2>/dev/null | sed 's/:[a-z0-9]* / /g') "

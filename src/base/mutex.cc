@@ -48,9 +48,8 @@ void SharedMutex::Lock() {
 }
 
 void SharedMutex::Unlock() {
-  const LockRank rank = rank_;
   pthread_rwlock_unlock(&rw_);
-  base::RankRelease(rank);
+  base::RankRelease(rank_);
 }
 
 void SharedMutex::LockShared() {
@@ -59,9 +58,8 @@ void SharedMutex::LockShared() {
 }
 
 void SharedMutex::UnlockShared() {
-  const LockRank rank = rank_;
   pthread_rwlock_unlock(&rw_);
-  base::RankRelease(rank);
+  base::RankRelease(rank_);
 }
 
 }  // namespace canopy

@@ -45,8 +45,8 @@ struct TemplateLimits {
 // A parsed template. Immutable, copyable cheaply, thread-safe.
 class Template {
  public:
-  // `name` appears in error messages; Prometheus's is "__alert_<alert name>". kInvalid with the
-  // reason as Prometheus words it: "error parsing template NAME: template: NAME:1: ...".
+  // `name` appears in error messages. kInvalid with the reason as Prometheus words it: "error
+  // parsing template NAME: template: NAME:1: ...".
   static Result<Template> Parse(std::string name, std::string_view text);
 
   // kExecution as Prometheus words it: "error executing template NAME: template: NAME:1:12: ...".
@@ -59,7 +59,10 @@ class Template {
   std::shared_ptr<const Parsed> parsed_;
 };
 
-// Parses and expands; on failure the text that Prometheus puts in the place of the result:
+// A label or annotation of an alert: $labels, $externalLabels, $externalURL and $value are there.
+Result<Template> ParseAlertTemplate(std::string_view alert, std::string_view text);
+
+// Expands; on failure the text that Prometheus puts in the place of the result:
 // "<error expanding template: ...>".
 std::string ExpandOrExplain(const Result<Template>& parsed, const TemplateData& data);
 
