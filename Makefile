@@ -136,7 +136,7 @@ $(BIN) $(BENCHES) $(TESTS) $(FUZZERS): $(B)/link
 
 $(B)/headers/%.ok: % $(B)/flags
 	@mkdir -p $(@D)
-	@$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) -include $< -MMD -MP -MF $(@:.ok=.d) -MT $@ -x c++ -c /dev/null -o /dev/null && touch $@
+	@$(CCACHE) $(CXX) $(CPPFLAGS) $(CXXFLAGS) -include $< -MMD -MP -MF $(@:.ok=.d) -MT $@ -x c++ -c /dev/null -o $@
 
 .PHONY: fuzz-run
 fuzz-run: $(FUZZERS)

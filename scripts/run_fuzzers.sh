@@ -8,6 +8,6 @@ for fuzzer in "$@"; do
   [ -d "$seeds" ] || seeds=""
   echo "fuzz: $(basename "$fuzzer")"
   # shellcheck disable=SC2086 # no word at all when there are no seeds
-  "$fuzzer" -max_total_time="${FUZZ_SECONDS:-30}" -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 \
+  "$fuzzer" -max_total_time="${FUZZ_SECONDS:-30}" -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_funcs=0 -print_final_stats=1 \
     -artifact_prefix="$(dirname "$fuzzer")/" "$found" $seeds
 done
