@@ -11,7 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 # What is missing on this machine is installed before anything else is asked of it.
 ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(MAKELEVEL),0)
-$(if $(shell scripts/setup.sh 1>&2 || echo failed),$(error scripts/setup.sh failed))
+$(if $(shell scripts/setup.sh $(filter fuzz bench,$(MAKECMDGOALS)) 1>&2 || echo failed),$(error scripts/setup.sh failed))
 endif
 endif
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -61,7 +61,7 @@ HEADERS := $(wildcard include/canopy/*/*.h src/*/*.h federation/*.h)
 
 # $(call remember,file,text): the file is rewritten only when the text changes, so what depends on it is rebuilt then.
 define remember
-ifneq "$$(strip $$(wildcard $(1)) $$(file <$(1)))" "$$(strip $(1) $(2))"
+ifneq "$$(wildcard $(1)) $$(file <$(1))" "$(1) $(2)"
 $$(shell mkdir -p $(dir $(1)))$$(file >$(1),$(2))
 endif
 endef
@@ -84,7 +84,7 @@ format:                       ## rewrite the sources as .clang-format says
 	@scripts/format.sh
 demo: $(BIN)                  ## a tree on loopback: targets, two leaves, a parent, one alert (DEMO_SECONDS=60 ends by itself)
 	@scripts/demo $(BIN)
-bench: $(BIN) $(BENCHES)      ## figures next to Prometheus's, in the same run (SERIES=100000)
+bench: $(BIN) $(BENCHES)      ## figures next to Prometheus's, in the same run (SERIES=100000, BENCH_SECONDS=120)
 	@tests/bench/run $(BIN) $(B)/bench
 fuzz:                         ## each fuzz target for FUZZ_SECONDS=30 (clang, libFuzzer)
 	@$(MAKE) MODE=fuzz fuzz-run

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs what the build, the tests and the demo need and this Debian lacks. Silent and quick when nothing is missing.
+# `setup.sh fuzz` and `setup.sh bench` add what only those targets need.
 set -eu
 
 # package                    what for
@@ -32,12 +33,16 @@ libboost-test-dev            # unit tests
 prometheus                   # the peer of the end-to-end tests and the bench; brings promtool
 prometheus-alertmanager      # where alerts go, in the demo and the tests
 prometheus-node-exporter     # a real target of the demo
-victoria-metrics             # another peer of the bench
 curl                         # looking at a running node by hand
 procps                       # ps and friends, for the scripts
 ca-certificates              # TLS to the outside
 LIST
 )"
+
+case "${1:-}" in
+  fuzz) packages="$packages clang" ;;             # libFuzzer
+  bench) packages="$packages victoria-metrics" ;; # another peer to measure
+esac
 
 missing=""
 installed=" $(dpkg-query -W -f '${db:Status-Abbrev}${binary:Package} ' 2>/dev/null | sed 's/:[a-z0-9]* / /g') "
