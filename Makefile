@@ -61,7 +61,7 @@ HEADERS := $(wildcard include/canopy/*/*.h src/*/*.h federation/*.h)
 
 # $(call remember,file,text): the file is rewritten only when the text changes, so what depends on it is rebuilt then.
 define remember
-ifneq "$$(wildcard $(1)) $$(file <$(1))" "$(1) $(2)"
+ifneq "$$(strip $$(wildcard $(1)) $$(file <$(1)))" "$$(strip $(1) $(2))"
 $$(shell mkdir -p $(dir $(1)))$$(file >$(1),$(2))
 endif
 endef
