@@ -3,8 +3,10 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <mutex>
@@ -73,6 +75,13 @@ class CurlHttpClient final : public HttpClient {
   std::thread thread_;
 };
 
+// Half of the files that this process may open are for others.
+long MaxIdleConnections(long wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return wanted;
+  return std::min(wanted, std::max(1L, static_cast<long>(limit.rlim_cur / 2)));
+}
+
 CURLM* NewMulti() {
   static std::once_flag once;
   std::call_once(once, [] { CANOPY_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
@@ -100,7 +109,8 @@ CurlHttpClient::CurlHttpClient(CurlClientOptions options)
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   // Its default is a multiple of the requests under way, which would close every connection of
   // targets that are asked one after the other.
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, options_.max_idle_connections);
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
+                    MaxIdleConnections(options_.max_idle_connections));
   // Signals are for the threads that ask for them; libcurl's own threads inherit this.
   sigset_t all;
   sigset_t before;

@@ -107,7 +107,8 @@ BOOST_AUTO_TEST_CASE(a_summary_forgets_after_ten_minutes) {
 BOOST_AUTO_TEST_CASE(a_summary_of_anything_stays_small) {
   testing::ManualClock clock;
   SummaryMetric summary(clock);
-  for (const double v : {0.0, -1.0, 1e-300, 1e300, HUGE_VAL, -HUGE_VAL, std::nan("")}) summary.Observe(v);
+  for (const double v : {0.0, -1.0, 1e-300, 1e300, HUGE_VAL, -HUGE_VAL, std::nan("")})
+    summary.Observe(v);
   const auto read = summary.Read();
   BOOST_TEST(read.quantiles[0].second < 0);
   BOOST_TEST(read.quantiles[2].second == 0.0);

@@ -44,8 +44,8 @@ class Workers {
 };
 
 // Calls a function again and again on a thread of its own, `interval` apart, until destroyed; the
-// first time after one interval. A call that takes longer delays the next one. Wake() makes the next
-// call happen at once.
+// first time after one interval. A call that takes longer delays the next one. Wake() makes the
+// next call happen at once.
 class PeriodicTask {
  public:
   PeriodicTask(std::string name, Duration interval, std::function<void()> task);

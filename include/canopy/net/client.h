@@ -75,7 +75,8 @@ class HttpClient {
 
 struct CurlClientOptions {
   std::string user_agent = "canopy";
-  // Connections kept open for the next request, to all hosts together.
+  // Connections kept open for the next request, to all hosts together; at most half of the files
+  // that the process may open when the client is made.
   long max_idle_connections = 10'000;
   Duration idle_timeout = std::chrono::minutes(5);
   // For credential files. libcurl itself reads the files of TlsConfig.

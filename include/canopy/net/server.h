@@ -157,9 +157,9 @@ class HttpServer {
 
   // "127.0.0.1:43121" for each listen address, with the port that a 0 became.
   virtual std::vector<std::string> addresses() const = 0;
-  // Accepts no more, lets running requests end for at most `grace`, then cuts their connections off,
-  // which handlers see as disconnected(), and waits for them. Not from a handler. Idempotent; the
-  // destructor calls it without grace.
+  // Accepts no more, lets running requests end for at most `grace`, then cuts their connections
+  // off, which handlers see as disconnected(), and waits for them. Not from a handler. Idempotent;
+  // the destructor calls it without grace.
   virtual void Stop(Duration grace) = 0;
 };
 
