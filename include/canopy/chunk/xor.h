@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "canopy/base/status.h"
+#include "canopy/base/time.h"
+
+// Prometheus's XOR chunk of float samples, byte for byte:
+//
+//   chunk   := n <2b be> | t0 <varint> | v0 <64 bit> | t1-t0 <uvarint> | value | { dod | value }
+//   ... dod     := 0                                  delta of deltas of time is zero
+//            | 10 <14 bit> | 110 <17 bit> | 1110 <20 bit> | 1111 <64 bit>
+//              a field of n bits holds -(2^(n-1)-1) .. 2^(n-1)
+//   value   := 0                                  as before
+//            | 10 <bits>                          XOR with the value before, in the last window
+//            | 11 leading <5 bit> length <6 bit, 0 is 64> <bits>    a new window
+//
+// Bits fill bytes from the top. Source: prometheus 3.14 tsdb/chunkenc/{xor,bstream}.go; the page
+// tsdb/docs/format/chunks.md draws the same. tests/chunk/xor_test.cc holds bytes that Prometheus
+// wrote.
+
+namespace canopy::chunk {
+
+// Builds one chunk. Times must ascend. Not thread-safe.
+class XorEncoder {
+ public:
+  // What the two bytes of the count can say.
+  static constexpr uint16_t kMaxSamples = 0xffff;
+
+  XorEncoder() { Clear(); }
+  void Clear();
+  // REQUIRES: size() < kMaxSamples.
+  void Append(int64_t t, double v);
+  uint16_t size() const { return size_; }
+  // The chunk as it is now.
+  const std::string& bytes();
+
+ private:
+  void PutBit(bool bit) { PutBits(bit ? 1 : 0, 1); }
+  void PutBits(uint64_t bits, unsigned n);
+  void PutByte(uint8_t byte) { PutBits(byte, 8); }
+  void PutUvarint(uint64_t v);
+  void PutDeltaOfDelta(int64_t dod);
+  void PutValue(uint64_t bits);
+
+  std::string bytes_;
+  unsigned free_bits_ = 0;  // in the last byte
+  uint16_t size_ = 0;
+  int64_t time_ = 0;
+  uint64_t delta_ = 0;
+  uint64_t value_ = 0;
+  unsigned leading_ = kNoWindow;
+  unsigned trailing_ = 0;
+
+  static constexpr unsigned kNoWindow = 0xff;
+};
+
+// Appends the samples of a chunk to the two columns. The bytes may be hostile: kCorrupt, with the
+// columns as they were, when they end too early or are no chunk.
+Status DecodeXor(std::string_view bytes, std::vector<int64_t>& times, std::vector<double>& values);
+
+}  // namespace canopy::chunk
