@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "canopy/exposition/escape.h"
+#include "canopy/model/labels.h"
+#include "canopy/model/sample.h"
+#include "canopy/model/symbols.h"
+
+namespace canopy::federation {
+
+// Renders lines of one page: name{labels} value time. Neighbouring series mostly share labels, so
+// each label's text is taken from the line before when the symbols are the same: two strings looked
+// up less, which is what a page of a million lines spends its time on. Not thread-safe.
+class SeriesLine {
+ public:
+  // `extras` are appended to series that have no label of that name; sorted by name.
+  SeriesLine(const std::vector<model::LabelView>& extras, exposition::Escaping escaping);
+
+  // The lines that follow belong to this metric. False, and no line may follow, when the name
+  // cannot be exposed.
+  bool StartFamily(std::string_view name);
+  void AppendTypeLine(std::string& out) const;
+  void Append(const model::SeriesLabelsView& labels, const model::Sample& sample, std::string& out);
+
+ private:
+  struct Extra {
+    std::string name;
+    std::string text;  // name="value",
+  };
+  // Texts of the labels of one line, one after the other, each ending in a comma.
+  struct LabelTexts {
+    std::vector<model::SymbolPair> pairs;
+    std::vector<size_t> ends;  // of each pair's text
+    std::string text;
+  };
+
+  void RenderLabels(const model::SeriesLabelsView& labels);
+  void AppendLabel(std::string_view name, std::string_view value, std::string& out) const;
+
+  const exposition::Escaping escaping_;
+  std::vector<Extra> extras_;
+  std::string name_;         // escaped, as at the start of a line; empty when it stands in braces
+  std::string quoted_name_;  // "a.b", with its quotes and a comma, when it stands in braces
+  const model::SymbolSource* source_ = nullptr;  // that line_ and previous_ belong to
+  LabelTexts line_;
+  LabelTexts previous_;
+};
+
+}  // namespace canopy::federation
