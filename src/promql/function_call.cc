@@ -91,12 +91,10 @@ class RangeCall final : public SeriesSource {
     const storage::Columns columns = columns_->Read(i, scratch);
     if (columns.times.empty()) return false;
     NodeBuffers& buffers = scratch.of(node_);
-    Windows& windows = buffers.windows;
     const LookAt& look = columns_->look();
-    if (columns.times_id == 0 || columns.times_id != buffers.times_id) {
-      FindWindows(columns.times, look, columns_->range_ms(), windows);
-      buffers.times_id = columns.times_id;
-    }
+    Windows& windows = buffers.windows.Get(columns.times_id, [&](Windows& out) {
+      FindWindows(columns.times, look, columns_->range_ms(), out);
+    });
     if (windows.samples == 0) return false;
     CountRead(windows);
     impl_.range({query_, call_, look, columns_->range_ms(), scalars_, columns.times, columns.values,
@@ -105,7 +103,8 @@ class RangeCall final : public SeriesSource {
     const size_t present = CountPresent(row);
     if (present == 0) return false;
     held_.Add(present);
-    if (impl_.checks_counter) CheckCounter(columns_->labels(i));
+    if (impl_.checks_counter && IsNewName(columns_->labels(i), buffers))
+      CheckCounter(columns_->labels(i));
     return true;
   }
 
@@ -118,6 +117,23 @@ class RangeCall final : public SeriesSource {
     if (!query_.per_step_stats) return;
     for (size_t s = 0; s < windows.begin.size(); ++s)
       query_.CountReadAt(columns_->look().steps.at(s), windows.end[s] - windows.begin[s]);
+  }
+
+  // False when the name is that of the last series, as far as symbols tell.
+  bool IsNewName(const SeriesLabels& labels, NodeBuffers& buffers) const {
+    if (labels.symbols() == nullptr || query_.engine.features.type_and_unit_labels) return true;
+    if (buffers.name_source != labels.symbols()) {
+      buffers.name_source = labels.symbols();
+      buffers.name_symbol = labels.symbols()->Find(model::kMetricName);
+      buffers.checked_name = std::nullopt;
+    }
+    for (const model::SymbolPair pair : labels.pairs()) {
+      if (pair.name != buffers.name_symbol) continue;
+      if (pair.value == buffers.checked_name) return false;
+      buffers.checked_name = pair.value;
+      break;
+    }
+    return true;
   }
 
   // Says so when the metric's name is not that of a counter.

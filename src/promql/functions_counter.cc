@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "function_impl.h"
+#include "scan.h"
 
 // rate, increase, delta, irate, idelta, changes, resets: what looks at differences between samples.
 
@@ -38,9 +39,7 @@ void FindExtrapolation(const RangeInput& in, double divisor) {
 // A counter that falls started again from zero. Lists, ascending, the samples before which it did.
 void FindResets(std::span<const double> values, std::vector<uint32_t>& resets) {
   resets.clear();
-  bool any = false;
-  for (size_t i = 1; i < values.size(); ++i) any |= values[i] < values[i - 1];
-  if (!any) return;
+  if (!HasFall(values)) return;
   for (size_t i = 1; i < values.size(); ++i)
     if (values[i] < values[i - 1]) resets.push_back(static_cast<uint32_t>(i));
 }

@@ -6,6 +6,7 @@
 
 #include "canopy/base/number.h"
 #include "function_impl.h"
+#include "grouping.h"
 #include "quantile.h"
 
 // histogram_quantile, histogram_fraction and their kin, over classic histograms: a series per
@@ -16,58 +17,70 @@ namespace canopy::promql {
 namespace {
 
 // The buckets of one histogram.
-struct Group {
-  model::Labels labels;  // without le
-  bool drop_name = false;
+struct Buckets {
   struct Member {
     double upper_bound;
     size_t series;
   };
   std::vector<Member> members;  // by bound
+  bool drop_name = false;
+};
+
+// The number that le holds. Few texts are met again and again: each is read once.
+class Bounds {
+ public:
+  std::optional<double> Of(const SeriesLabels& labels) {
+    if (labels.symbols() == nullptr) return base::ParseFloat(labels.Get(model::kBucketBound));
+    if (labels.symbols() != source_) {
+      source_ = labels.symbols();
+      le_ = source_->Find(model::kBucketBound);
+      known_.clear();
+    }
+    for (const model::SymbolPair pair : labels.pairs()) {
+      if (pair.name != le_) continue;
+      const auto [it, fresh] = known_.try_emplace(pair.value);
+      if (fresh) it->second = base::ParseFloat(source_->Lookup(pair.value));
+      return it->second;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  const model::SymbolSource* source_ = nullptr;
+  std::optional<model::Symbol> le_;
+  absl::flat_hash_map<model::Symbol, std::optional<double>> known_;
 };
 
 // Finds the series that belong together, and those whose le is no number: these are named in a
 // warning where they have a value.
-class Grouping {
+class Histograms {
  public:
-  Grouping(Query& query, const SeriesSource& source, size_t steps, PositionRange pos) {
-    absl::flat_hash_map<std::string, size_t> known;
-    std::string key;
+  Histograms(Query& query, const SeriesSource& source, size_t steps, PositionRange pos)
+      : groups_({std::string(model::kBucketBound)}, GroupBy::kOthersAndName) {
+    Bounds bounds;
     for (size_t i = 0; i < source.size(); ++i) {
       const SeriesLabels labels = source.labels(i);
-      const std::string_view le = labels.Get(model::kBucketBound);
-      const std::optional<double> bound = base::ParseFloat(le);
+      const std::optional<double> bound = bounds.Of(labels);
       if (!bound) {
         WarnOf(query, source, i, steps, pos);
         continue;
       }
-      key.clear();
-      labels.ForEach([&](std::string_view name, std::string_view value) {
-        if (name != model::kBucketBound) AppendLabelKey(key, name, value);
-      });
-      const auto [it, fresh] = known.try_emplace(key, groups.size());
-      if (fresh) groups.push_back({WithoutBound(labels), labels.drop_name(), {}});
-      groups[it->second].members.push_back({*bound, i});
+      const size_t group = groups_.GroupOf(labels);
+      if (group == buckets_.size()) buckets_.push_back({{}, labels.drop_name()});
+      buckets_[group].members.push_back({*bound, i});
     }
-    for (Group& group : groups) {
-      std::stable_sort(group.members.begin(), group.members.end(),
-                       [](const auto& a, const auto& b) { return a.upper_bound < b.upper_bound; });
-      most_members = std::max(most_members, group.members.size());
-    }
+    const auto by_bound = [](const auto& a, const auto& b) {
+      return a.upper_bound < b.upper_bound;
+    };
+    for (Buckets& buckets : buckets_)
+      std::stable_sort(buckets.members.begin(), buckets.members.end(), by_bound);
   }
 
-  std::vector<Group> groups;
-  size_t most_members = 0;
+  size_t size() const { return buckets_.size(); }
+  const Buckets& buckets(size_t group) const { return buckets_[group]; }
+  const model::Labels& labels(size_t group) const { return groups_.labels(group); }
 
  private:
-  static model::Labels WithoutBound(const SeriesLabels& labels) {
-    std::vector<model::LabelView> kept;
-    labels.ForEach([&](std::string_view name, std::string_view value) {
-      if (name != model::kBucketBound) kept.push_back({name, value});
-    });
-    return model::Labels::FromSorted(kept);
-  }
-
   static void WarnOf(Query& query, const SeriesSource& source, size_t i, size_t steps,
                      PositionRange pos) {
     std::vector<double> row(steps);
@@ -77,6 +90,9 @@ class Grouping {
     query.annotations.BadBucketLabel(names ? labels.Get(model::kMetricName) : "",
                                      labels.Get(model::kBucketBound), pos);
   }
+
+  Grouping groups_;  // of all labels but le
+  std::vector<Buckets> buckets_;
 };
 
 // Series computed from the buckets of each histogram, one step after the other.
@@ -88,21 +104,20 @@ class OverBuckets : public SeriesSource {
         steps_(steps),
         pos_(pos),
         node_(query.NewNode()),
-        grouping_(query, *source_, steps.count, pos) {}
+        histograms_(query, *source_, steps.count, pos) {}
 
-  size_t size() const override { return grouping_.groups.size(); }
+  size_t size() const override { return histograms_.size(); }
   SeriesLabels labels(size_t i) const override {
-    const Group& group = grouping_.groups[i];
-    return SeriesLabels(group.labels).WithDropName(group.drop_name);
+    return SeriesLabels(histograms_.labels(i)).WithDropName(histograms_.buckets(i).drop_name);
   }
 
   bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
-    const Group& group = grouping_.groups[i];
+    const std::vector<Buckets::Member>& members = histograms_.buckets(i).members;
     const size_t steps = row.size();
     std::vector<double>& rows = scratch.of(node_).values;
-    rows.resize(group.members.size() * steps);
+    rows.resize(members.size() * steps);
     std::vector<double> bounds;
-    for (const Group::Member& member : group.members) {
+    for (const Buckets::Member& member : members) {
       const std::span<double> target(rows.data() + bounds.size() * steps, steps);
       if (source_->Fill(member.series, scratch, target)) bounds.push_back(member.upper_bound);
     }
@@ -114,14 +129,15 @@ class OverBuckets : public SeriesSource {
         const double count = rows[b * steps + s];
         if (IsPresent(count)) buckets.push_back({bounds[b], count});
       }
-      row[s] = buckets.empty() ? Absent() : Compute(group, s, buckets);
+      row[s] = buckets.empty() ? Absent() : Compute(i, s, buckets);
       any |= !buckets.empty();
     }
     return any;
   }
 
  protected:
-  virtual double Compute(const Group& group, size_t step, std::vector<Bucket>& buckets) const = 0;
+  virtual double Compute(size_t group, size_t step, std::vector<Bucket>& buckets) const = 0;
+  const model::Labels& group_labels(size_t group) const { return histograms_.labels(group); }
 
   Query& query_;
   const SourcePtr source_;
@@ -130,7 +146,7 @@ class OverBuckets : public SeriesSource {
 
  private:
   const size_t node_;
-  const Grouping grouping_;
+  const Histograms histograms_;
 };
 
 class Quantiles final : public OverBuckets {
@@ -140,11 +156,11 @@ class Quantiles final : public OverBuckets {
       : OverBuckets(query, std::move(source), steps, pos), q_(std::move(q)) {}
 
  protected:
-  double Compute(const Group& group, size_t step, std::vector<Bucket>& buckets) const override {
+  double Compute(size_t group, size_t step, std::vector<Bucket>& buckets) const override {
     const BucketQuantileResult result = BucketQuantile(q_[step], buckets);
     if (result.forced_monotonic) {
       const bool names = query_.engine.features.delayed_name_removal;
-      query_.annotations.ForcedMonotonic(names ? group.labels.metric_name() : "", pos_,
+      query_.annotations.ForcedMonotonic(names ? group_labels(group).metric_name() : "", pos_,
                                          steps_.at(step),
                                          {result.min_bucket, result.max_bucket, result.max_diff});
     }
@@ -164,7 +180,7 @@ class Fractions final : public OverBuckets {
         upper_(std::move(upper)) {}
 
  protected:
-  double Compute(const Group& /*group*/, size_t step, std::vector<Bucket>& buckets) const override {
+  double Compute(size_t /*group*/, size_t step, std::vector<Bucket>& buckets) const override {
     return BucketFraction(lower_[step], upper_[step], buckets);
   }
 

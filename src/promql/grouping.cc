@@ -21,8 +21,10 @@ std::vector<std::string> Sorted(std::vector<std::string> names) {
 
 }  // namespace
 
-Grouping::Grouping(std::vector<std::string> names, bool without)
-    : names_(Sorted(std::move(names))), without_(without) {}
+Grouping::Grouping(std::vector<std::string> names, GroupBy by)
+    : names_(Sorted(std::move(names))),
+      without_(by != GroupBy::kNamed),
+      keeps_name_(by == GroupBy::kOthersAndName) {}
 
 size_t Grouping::GroupOf(const SeriesLabels& labels) {
   if (!without_ && names_.empty()) return labels_.empty() ? FindOrAdd(labels) : 0;
@@ -67,8 +69,9 @@ void Grouping::SymbolKey(const SymbolIndex& index, const SeriesLabels& labels,
   const auto grouped = [&](model::Symbol name) {
     return std::find(index.names.begin(), index.names.end(), name) != index.names.end();
   };
+  const bool drops_name = without_ && !keeps_name_;
   for (const model::SymbolPair pair : labels.pairs()) {
-    if (grouped(pair.name) == without_ || (without_ && pair.name == index.metric_name)) continue;
+    if (grouped(pair.name) == without_ || (drops_name && pair.name == index.metric_name)) continue;
     AppendSymbol(key, pair.name);
     AppendSymbol(key, pair.value);
   }
@@ -77,7 +80,7 @@ void Grouping::SymbolKey(const SymbolIndex& index, const SeriesLabels& labels,
 
 bool Grouping::Keeps(std::string_view name) const {
   const bool named = std::binary_search(names_.begin(), names_.end(), name);
-  return without_ ? !named && name != model::kMetricName : named;
+  return without_ ? !named && (keeps_name_ || name != model::kMetricName) : named;
 }
 
 size_t Grouping::FindOrAdd(const SeriesLabels& labels) {

@@ -2,8 +2,10 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "canopy/model/labels.h"
@@ -11,12 +13,18 @@
 
 namespace canopy::promql {
 
+// Labels that series are grouped by: those that are named; or all others, but the metric's name;
+// or all others.
+enum class GroupBy : uint8_t { kNamed, kOthers, kOthersAndName };
+
 // Which group of by(...) or without(...) a series belongs to. Asked once per series; groups are
 // numbered as they appear. Labels of stored series are compared as symbols: their text is only
 // looked at when a group is new.
 class Grouping {
  public:
-  Grouping(std::vector<std::string> names, bool without);
+  Grouping(std::vector<std::string> names, GroupBy by);
+  Grouping(std::vector<std::string> names, bool without)
+      : Grouping(std::move(names), without ? GroupBy::kOthers : GroupBy::kNamed) {}
 
   size_t GroupOf(const SeriesLabels& labels);
   size_t size() const { return labels_.size(); }
@@ -43,6 +51,7 @@ class Grouping {
 
   const std::vector<std::string> names_;  // sorted
   const bool without_;
+  const bool keeps_name_;  // of what is grouped without
   std::vector<SymbolIndex> indexes_;
   absl::flat_hash_map<model::Labels, size_t> group_of_labels_;
   std::vector<model::Labels> labels_;

@@ -3,12 +3,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "annotations.h"
 #include "canopy/base/clock.h"
 #include "canopy/base/status.h"
+#include "canopy/model/symbols.h"
 #include "canopy/promql/durations.h"
 #include "canopy/promql/engine.h"
 #include "canopy/storage/queryable.h"
@@ -45,18 +47,47 @@ struct Windows {
   std::vector<Extrapolation> extrapolation;
 };
 
+// What was found for series that share their times, by their times_id. Series of several targets
+// may come in turns: as many as there are places are remembered.
+template <class T>
+class ByTimes {
+ public:
+  // `find(T&)` fills in what is not known yet.
+  template <class Find>
+  T& Get(uint64_t times_id, Find find) {
+    if (places_.empty()) places_.resize(kPlaces);
+    Place& place = times_id == 0 ? unshared_ : places_[times_id % kPlaces];
+    if (times_id == 0 || place.times_id != times_id) {
+      find(place.found);
+      place.times_id = times_id;
+    }
+    return place.found;
+  }
+
+ private:
+  static constexpr size_t kPlaces = 64;
+  struct Place {
+    uint64_t times_id = 0;
+    T found;
+  };
+  Place unshared_;
+  std::vector<Place> places_;
+};
+
 // Memory that a node of the plan uses for one series after another.
 struct NodeBuffers {
   storage::ColumnBuffer columns;
   storage::ColumnBuffer kept;  // without staleness markers
   std::vector<double> row;
-  std::vector<double> second_row;
-  // Valid for series with this times_id, unless it is zero.
-  uint64_t times_id = 0;
-  std::vector<int32_t> newest;
-  Windows windows;
+  // For each step the newest sample that counts; -1 for none.
+  ByTimes<std::vector<int32_t>> newest;
+  ByTimes<Windows> windows;
   std::vector<double> values;
   std::vector<uint32_t> indexes;
+  // The metric whose name was looked at last: the next series is likely to have the same.
+  const model::SymbolSource* name_source = nullptr;
+  std::optional<model::Symbol> name_symbol;
+  std::optional<model::Symbol> checked_name;
 };
 
 // Such memory for all nodes, of one thread.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "scan.h"
+
 namespace canopy::promql {
 namespace {
 
@@ -91,11 +93,11 @@ class InstantSelector final : public SeriesSource {
       if (what_ == SelectedValue::kTime) row[0] = Seconds(columns.times.back());
       return Count(1, row);
     }
-    if (columns.times_id == 0 || columns.times_id != buffers.times_id) {
-      FindNewest(columns.times, look_, query_.lookback_ms, buffers.newest);
-      buffers.times_id = columns.times_id;
-    }
-    return Count(Gather(columns, buffers.newest, row), row);
+    const std::vector<int32_t>& newest =
+        buffers.newest.Get(columns.times_id, [&](std::vector<int32_t>& out) {
+          FindNewest(columns.times, look_, query_.lookback_ms, out);
+        });
+    return Count(Gather(columns, newest, row), row);
   }
 
  private:
@@ -137,12 +139,6 @@ class InstantSelector final : public SeriesSource {
   const bool distinct_;
   mutable HeldSamples held_;
 };
-
-bool HasMarker(std::span<const double> values) {
-  bool found = false;  // no early exit: the loop is vectorised, and markers are rare
-  for (const double v : values) found |= IsAbsent(v);
-  return found;
-}
 
 class RangeSelector final : public ColumnSource {
  public:

@@ -8,6 +8,7 @@
 #include "canopy/model/labels.h"
 #include "query.h"
 #include "row.h"
+#include "row_reader.h"
 #include "series_labels.h"
 
 // What a node of an evaluation yields: series, whose labels are known at once and whose values are
@@ -100,12 +101,7 @@ class WrappedSource : public SeriesSource {
 // Calls fn(i, row) for each series that has a value, in order.
 template <class Fn>
 void ForEachRow(Query& query, const SeriesSource& source, size_t steps, Fn fn) {
-  std::vector<double> row(steps);
-  const size_t check_mask = steps < 64 ? 7 : 0;
-  for (size_t i = 0; i < source.size(); ++i) {
-    if ((i & check_mask) == 0) query.Check();
-    if (source.Fill(i, query.scratch, row)) fn(i, std::span<double>(row));
-  }
+  for (RowReader rows(query, source, steps); rows.Next();) fn(rows.index(), rows.row());
 }
 
 // No series at all.

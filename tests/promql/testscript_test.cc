@@ -1,0 +1,115 @@
+#include "canopy/promql/testscript.h"
+
+#include <boost/test/unit_test.hpp>
+
+namespace canopy::promql {
+namespace {
+
+constexpr std::string_view kLoad =
+    "load 1m\n"
+    "  m{a=\"x\"} 0+10x10\n"
+    "  m{a=\"y\"} 5x10\n\n";
+
+ScriptReport Run(std::string_view script) {
+  auto report =
+      RunTestScript(std::string(kLoad) + std::string(script), ScriptEngineOptions(), SystemClock());
+  BOOST_REQUIRE_MESSAGE(report.ok(), report.status().message());
+  return std::move(report).value();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(right_expectations_pass) {
+  auto f = [](std::string_view script) {
+    BOOST_TEST_CONTEXT(script) {
+      const ScriptReport report = Run(script);
+      BOOST_TEST(report.passed == 1u);
+      for (const ScriptFailure& failure : report.failures) BOOST_ERROR(failure.message);
+    }
+  };
+  f("eval instant at 2m m\n m{a=\"x\"} 20\n m{a=\"y\"} 5\n");
+  f("eval instant at 2m 1 + 1\n 2\n");
+  f("eval instant at 2m \"a\"\n expect string \"a\"\n");
+  f("eval instant at 2m sort_desc(m)\n expect ordered\n m{a=\"x\"} 20\n m{a=\"y\"} 5\n");
+  f("eval_ordered instant at 2m sort_desc(m)\n m{a=\"x\"} 20\n m{a=\"y\"} 5\n");
+  f("eval range from 0 to 2m step 1m sum(m)\n {} 5 15 25\n");
+  f("eval range from 0 to 2m step 1m m > 5\n m{a=\"x\"} _ 10 20\n");
+  f("eval instant at 2m m{a=\"x\"}[1m1ms]\n expect range vector from 1m to 2m step 1m\n"
+    " m{a=\"x\"} 10 20\n");
+  f("eval instant at 2m m + on () m\n expect fail regex: found duplicate series.*\n");
+  f("eval_fail instant at 2m topk(NaN, m)\n expected_fail_message Parameter value is NaN\n");
+  f("eval instant at 2m rate(m[2m])\n expect info\n expect no_warn\n"
+    " {a=\"x\"} 0.16666667\n {a=\"y\"} 0\n");
+  f("eval instant at 2m quantile(2, m)\n expect warn msg: PromQL warning: quantile value should be "
+    "between 0 and 1, got 2 (1:10)\n {} Inf\n");
+  f("# comment\nclear\n# another\neval instant at 0 m\n");
+}
+
+BOOST_AUTO_TEST_CASE(wrong_expectations_fail) {
+  auto f = [](std::string_view script, std::string_view want) {
+    BOOST_TEST_CONTEXT(script) {
+      const ScriptReport report = Run(script);
+      BOOST_TEST(report.passed == 0u);
+      BOOST_REQUIRE(report.failures.size() == 1u);
+      BOOST_TEST(report.failures[0].line == 5u);
+      BOOST_TEST(report.failures[0].message == want);
+    }
+  };
+  f("eval instant at 2m m{a=\"x\"}\n m{a=\"x\"} 21\n",
+    "m{a=\"x\"}: expected 21 for m{a=\"x\"}, got 20");
+  f("eval instant at 2m m\n m{a=\"x\"} 20\n", "m: unexpected m{a=\"y\"} with value 5");
+  f("eval instant at 2m m{a=\"x\"}\n m{a=\"x\"} 20\n m{a=\"z\"} 1\n",
+    "m{a=\"x\"}: expected m{a=\"z\"}, not found");
+  f("eval instant at 2m 1 + 1\n 3\n", "1 + 1: expected 3, got 2");
+  f("eval instant at 2m m\n 3\n", "m: expected a scalar, got a vector");
+  f("eval instant at 2m 3\n {} 3\n", "3: expected no scalar, got 3");
+  f("eval instant at 2m \"a\"\n expect string \"b\"\n",
+    "\"a\": expected the string \"b\", got \"a\"");
+  f("eval instant at 2m sort(m)\n expect ordered\n m{a=\"x\"} 20\n m{a=\"y\"} 5\n",
+    "sort(m): expected m{a=\"y\"} at position 2, got it at 1");
+  f("eval range from 0 to 2m step 1m m{a=\"x\"}\n m{a=\"x\"} 0 10 21\n",
+    "m{a=\"x\"}: expected m{a=\"x\"} 0@0 10@60000 21@120000, got m{a=\"x\"} 0@0 10@60000 "
+    "20@120000");
+  f("eval range from 0 to 2m step 1m m{a=\"x\"}\n m{a=\"x\"} 0 10\n",
+    "m{a=\"x\"}: expected m{a=\"x\"} 0@0 10@60000, got m{a=\"x\"} 0@0 10@60000 20@120000");
+  f("eval range from 0 to 1m step 1m m{a=\"x\"}\n m{a=\"x\"} 0 10 20\n",
+    "m{a=\"x\"}: more values are expected than the range has steps");
+  f("eval instant at 2m m\n expect fail\n", "m: expected an error, got none");
+  f("eval instant at 2m m + on () m\n",
+    "m + on () m: failed: found duplicate series for the match "
+    "group {} on the right hand-side of the operation: [m{a=\"x\"}, m{a=\"y\"}];many-to-many "
+    "matching not allowed: matching labels must be unique on one side");
+  f("eval instant at 2m topk(NaN, m)\n expect fail msg: something\n",
+    "topk(NaN, m): expected the error \"something\", got \"Parameter value is NaN\"");
+  f("eval instant at 2m m{a=\"x\"}\n expect warn\n m{a=\"x\"} 20\n",
+    "m{a=\"x\"}: expected a warning, got none");
+  f("eval_warn instant at 2m m{a=\"x\"}\n m{a=\"x\"} 20\n", "m{a=\"x\"}: expected a warning");
+  f("eval_info instant at 2m m{a=\"x\"}\n m{a=\"x\"} 20\n", "m{a=\"x\"}: expected an info");
+  f("eval instant at 2m quantile(2, m)\n expect no_warn\n {} Inf\n",
+    "quantile(2, m): unexpected warning: PromQL warning: quantile value should be between 0 and 1, "
+    "got 2 (1:10)");
+  f("eval instant at 2m quantile(2, m)\n expect warn msg: other\n {} Inf\n",
+    "quantile(2, m): expected the warning \"other\", got \"PromQL warning: quantile value should "
+    "be "
+    "between 0 and 1, got 2 (1:10)\"");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_script_is_refused) {
+  auto f = [](std::string_view script, std::string_view want) {
+    const auto report = RunTestScript(script, ScriptEngineOptions(), SystemClock());
+    BOOST_TEST_CONTEXT(script) {
+      BOOST_REQUIRE(!report.ok());
+      BOOST_TEST(report.status().message() == want);
+    }
+  };
+  f("lad 1m\n", "line 1: invalid command \"lad 1m\"");
+  f("\neval sometimes at 1m m\n", "line 2: invalid evaluation command");
+  f("eval range from 2m to 1m step 1m m\n",
+    "line 1: invalid test definition, the end is before the start");
+  f("eval instant at 1m m\n expect maybe\n", "line 1: invalid expect statement");
+  f("eval instant at 1m m\n expect warn\n expect no_warn\n",
+    "line 2: expect statements contradict each other");
+  f("eval instant at 1m m\n m 1 2\n", "line 1: more than one value for an instant");
+}
+
+}  // namespace canopy::promql
