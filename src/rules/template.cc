@@ -5,6 +5,19 @@
 
 namespace canopy::rules {
 
+namespace {
+
+std::string AlertTemplateName(std::string_view alert) { return "__alert_" + std::string(alert); }
+
+// Prometheus puts the same text in front: positions in error messages count it.
+std::string WithAlertNames(std::string_view text) {
+  return "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}"
+         "{{$externalURL := .ExternalURL}}{{$value := .Value}}" +
+         std::string(text);
+}
+
+}  // namespace
+
 struct Template::Parsed {
   TemplateTree tree;
 };
@@ -32,13 +45,12 @@ Result<std::string> Template::Expand(const TemplateData& data, const TemplateLim
   return out;
 }
 
+Result<TemplateTree> ParseAlertTemplateTree(std::string_view alert, std::string_view text) {
+  return ParseTemplate(AlertTemplateName(alert), WithAlertNames(text));
+}
+
 Result<Template> ParseAlertTemplate(std::string_view alert, std::string_view text) {
-  // Prometheus puts the same text in front: positions in error messages count it.
-  std::string with_names =
-      "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}"
-      "{{$externalURL := .ExternalURL}}{{$value := .Value}}";
-  with_names += text;
-  return Template::Parse("__alert_" + std::string(alert), with_names);
+  return Template::Parse(AlertTemplateName(alert), WithAlertNames(text));
 }
 
 std::string ExpandOrExplain(const Result<Template>& parsed, const TemplateData& data) {

@@ -102,6 +102,9 @@ struct TemplateTree {
 // kInvalid: "template: NAME:LINE: what is wrong".
 Result<TemplateTree> ParseTemplate(std::string name, std::string_view text);
 
+// The same for a label or annotation of an alert, with $labels, $value and their like defined.
+Result<TemplateTree> ParseAlertTemplateTree(std::string_view alert, std::string_view text);
+
 // The source form, as messages quote it.
 std::string SourceText(const Operand& operand);
 std::string SourceText(const Command& command);

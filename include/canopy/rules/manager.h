@@ -11,6 +11,7 @@
 #include "canopy/base/time.h"
 #include "canopy/model/alert.h"
 #include "canopy/model/labels.h"
+#include "canopy/promql/features.h"
 #include "canopy/rules/snapshot.h"
 #include "canopy/storage/appender.h"
 #include "canopy/storage/queryable.h"
@@ -78,7 +79,7 @@ class Manager {
   // Starts the timer and the workers: once the store holds what it held before, so that alerts
   // are restored. Before Start(), groups are known and shown, but not evaluated.
   void Start();
-  // Lets running evaluations finish; no more start. Idempotent.
+  // Running queries end as canceled, groups between two rules; nothing starts any more. Idempotent.
   void Stop();
 
   // Evaluates on this thread every group that is due by the clock, and says when the next one
@@ -86,7 +87,7 @@ class Manager {
   // their clock and call it.
   Timestamp RunDue();
 
-  // By file, then in the file's order.
+  // By file, then by name.
   std::vector<GroupSnapshot> Groups() const;
   // Pending and firing alerts of all groups, in the order of Groups().
   std::vector<ActiveAlert> Alerts() const;
@@ -96,12 +97,13 @@ class Manager {
   std::unique_ptr<Rep> rep_;
 };
 
-// All that is wrong in rule files that could be read: expressions and templates that do not parse,
-// names that are not valid. One entry a problem, "FILE:LINE: group \"G\", rule 1, \"NAME\": ...".
-std::vector<std::string> CheckRuleFiles(const std::vector<config::RuleFile>& files);
+// All that is wrong in rule files whose form is right: expressions and templates that do not parse.
+// One entry a problem, "FILE:LINE: group \"G\", rule 1, \"NAME\": ...".
+std::vector<std::string> CheckRuleFiles(const std::vector<config::RuleFile>& files,
+                                        const promql::Features& features = {});
 
-// Not errors, but hardly meant: rules with the same name and labels in one set of files, as
-// "FILE:LINE: ...".
+// Not errors, but hardly meant: rules with the same name and labels, expressions that are no vector
+// and no scalar. One entry a remark, "FILE:LINE: ...".
 std::vector<std::string> LintRuleFiles(const std::vector<config::RuleFile>& files);
 
 }  // namespace canopy::rules
