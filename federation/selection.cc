@@ -35,16 +35,18 @@ void Selection::GroupByName() {
       source = &labels.symbols();
       name_label = source->Find(model::kMetricName);
     }
-    const auto pair = std::ranges::find_if(labels.pairs(), [&](const model::SymbolPair& p) {
+    const model::SymbolPairs pairs = labels.pairs();
+    const auto pair = std::find_if(pairs.begin(), pairs.end(), [&](const model::SymbolPair& p) {
       return name_label && p.name == *name_label;
     });
-    if (pair == labels.pairs().end()) {
+    if (pair == pairs.end()) {
       ++nameless_;
       continue;
     }
-    auto [it, is_new] = family_of_symbol.try_emplace(NameKey(source, pair->value), 0);
+    const model::Symbol name_symbol = (*pair).value;
+    auto [it, is_new] = family_of_symbol.try_emplace(NameKey(source, name_symbol), 0);
     if (is_new) {
-      const std::string name(source->Lookup(pair->value));
+      const std::string name(source->Lookup(name_symbol));
       const auto family = family_of_name.try_emplace(name, families_.size());
       if (family.second) families_.push_back({name, {}});
       it->second = family.first->second;

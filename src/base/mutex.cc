@@ -48,8 +48,9 @@ void SharedMutex::Lock() {
 }
 
 void SharedMutex::Unlock() {
+  const LockRank rank = rank_;
   pthread_rwlock_unlock(&rw_);
-  base::RankRelease(rank_);
+  base::RankRelease(rank);
 }
 
 void SharedMutex::LockShared() {
@@ -58,8 +59,9 @@ void SharedMutex::LockShared() {
 }
 
 void SharedMutex::UnlockShared() {
+  const LockRank rank = rank_;
   pthread_rwlock_unlock(&rw_);
-  base::RankRelease(rank_);
+  base::RankRelease(rank);
 }
 
 }  // namespace canopy

@@ -5,7 +5,7 @@
 namespace canopy::model {
 
 std::string_view SeriesLabelsView::Get(std::string_view name) const {
-  for (const SymbolPair& pair : pairs_) {
+  for (const SymbolPair pair : pairs_) {
     if (symbols_->Lookup(pair.name) == name) return symbols_->Lookup(pair.value);
   }
   return {};
@@ -14,7 +14,7 @@ std::string_view SeriesLabelsView::Get(std::string_view name) const {
 Labels SeriesLabelsView::ToLabels() const {
   std::vector<LabelView> views;
   views.reserve(pairs_.size());
-  for (const SymbolPair& pair : pairs_) {
+  for (const SymbolPair pair : pairs_) {
     views.push_back({symbols_->Lookup(pair.name), symbols_->Lookup(pair.value)});
   }
   return Labels::FromSorted(views);

@@ -74,9 +74,9 @@ Status SetClientAuth(SSL_CTX* ctx, const TlsServerOptions& options) {
   if (options.client_ca_file.empty()) return {};
   const char* file = options.client_ca_file.c_str();
   STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(file);
+  SSL_CTX_set_client_CA_list(ctx, names);  // which owns it now
   if (names == nullptr || SSL_CTX_load_verify_locations(ctx, file, nullptr) != 1)
     return Status::Invalid("tls: client CA " + options.client_ca_file + ": " + SslReason());
-  SSL_CTX_set_client_CA_list(ctx, names);
   return {};
 }
 

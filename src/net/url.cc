@@ -155,8 +155,9 @@ Status ParseInto(std::string_view rest, Url& url) {
 std::string FormatWith(const Url& url, std::string_view user_info) {
   std::string out;
   if (!url.scheme.empty()) out.append(url.scheme).push_back(':');
-  // A host that is empty is shown too where a path follows: "file:///x".
-  if (!url.host.empty() || !user_info.empty() ||
+  // A host that is empty is shown too where a path follows, "file:///x", and where the path would
+  // be taken for a host.
+  if (!url.host.empty() || !user_info.empty() || url.path.starts_with("//") ||
       (!url.scheme.empty() && url.path.starts_with('/'))) {
     out.append("//");
     if (!user_info.empty()) out.append(user_info).push_back('@');

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +38,7 @@ class SeriesLabels {
   bool hides_metadata() const { return hides_metadata_; }
   // Null for built labels.
   const model::SymbolSource* symbols() const { return symbols_; }
-  std::span<const model::SymbolPair> pairs() const { return pairs_; }
+  model::SymbolPairs pairs() const { return pairs_; }
 
   // "" when there is none.
   std::string_view Get(std::string_view name) const;
@@ -62,7 +61,7 @@ class SeriesLabels {
  private:
   const model::Labels* built_ = nullptr;
   const model::SymbolSource* symbols_ = nullptr;
-  std::span<const model::SymbolPair> pairs_;
+  model::SymbolPairs pairs_;
   bool hides_metadata_ = false;
   bool drop_name_ = false;
 };

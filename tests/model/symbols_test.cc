@@ -25,5 +25,18 @@ BOOST_AUTO_TEST_CASE(a_stored_series_shows_its_labels) {
   BOOST_CHECK(view.ToLabels() == (Labels{{"__name__", "up"}, {"job", "leaf"}}));
 }
 
+BOOST_AUTO_TEST_CASE(pairs_may_lie_side_by_side_or_apart) {
+  const std::vector<SymbolPair> together = {{2, 0}, {1, 3}};
+  const std::vector<Symbol> names = {2, 1};
+  const std::vector<Symbol> values = {0, 3};
+  for (const SymbolPairs& pairs : {SymbolPairs(together), SymbolPairs(names, values)}) {
+    BOOST_TEST(pairs.size() == 2);
+    BOOST_CHECK(pairs[1] == together[1]);
+    BOOST_CHECK(std::vector<SymbolPair>(pairs.begin(), pairs.end()) == together);
+  }
+  BOOST_TEST(SymbolPairs().empty());
+  BOOST_TEST(SymbolPairs(std::vector<SymbolPair>()).empty());
+}
+
 }  // namespace
 }  // namespace canopy::model

@@ -65,8 +65,10 @@ class CANOPY_TSA(capability("mutex")) Mutex {
     mu_.lock();
   }
   void Unlock() CANOPY_TSA(release_capability()) {
+    // Once it is unlocked, another thread may destroy it.
+    const LockRank rank = rank_;
     mu_.unlock();
-    base::RankRelease(rank_);
+    base::RankRelease(rank);
   }
 
  private:

@@ -32,7 +32,7 @@ struct HttpOptions {
   bool accept_gzip = true;
   std::string unix_socket;                         // connects there instead of to the URL's host
   std::shared_ptr<const HttpClientConfig> config;  // none: the defaults
-  // Where the body is decompressed and the callback runs; must outlive the client. None: on the
+  // Where the body is decompressed and the callback runs; must live until it has run. None: on the
   // client's own thread, which then must not be held up: decide, enqueue, return.
   Workers* run_on = nullptr;
   // Given back as HttpResponse::body: a caller that passes its last one spares the allocation.
