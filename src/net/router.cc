@@ -65,16 +65,6 @@ std::string Allow(const Node& node) {
   return out;
 }
 
-// As Go's escaping of a path: whatever could end the path or the header is escaped.
-std::string EscapePath(std::string_view path) {
-  std::string out;
-  for (bool more = !path.empty(); more; more = !path.empty()) {
-    out.push_back('/');
-    out += PathEscape(NextSegment(path));
-  }
-  return out;
-}
-
 }  // namespace
 
 struct Router::Rep {

@@ -228,6 +228,14 @@ std::string PathEscape(std::string_view s) {
   return out;
 }
 
+std::string EscapePath(std::string_view path) {
+  std::string out;
+  AppendEscaped(out, path, [](char c) {
+    return IsUnreserved(c) || std::string_view("$&+,/:;=@").find(c) != std::string_view::npos;
+  });
+  return out;
+}
+
 Result<std::string> QueryUnescape(std::string_view s) { return Unescape(s, true); }
 Result<std::string> PathUnescape(std::string_view s) { return Unescape(s, false); }
 

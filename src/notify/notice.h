@@ -4,6 +4,7 @@
 #include <string>
 
 #include "canopy/base/time.h"
+#include "canopy/model/alert.h"
 
 namespace canopy::notify {
 
@@ -15,6 +16,8 @@ struct Notice {
   // The object that is posted; what goes to many Alertmanagers is there once.
   std::shared_ptr<const std::string> json;
 };
+
+Notice MakeNotice(const model::Alert& alert);
 
 // How long after its end an alert's end is worth telling: as long as rules tell it.
 inline constexpr Duration kResolvedRetention = std::chrono::minutes(15);

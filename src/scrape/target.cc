@@ -88,26 +88,6 @@ Status CheckRelabelled(const model::LabelsBuilder& labels) {
   return {};
 }
 
-// As Go's URL.EscapedPath.
-std::string EscapedPath(std::string_view path) {
-  std::string out;
-  if (!path.starts_with('/')) out.push_back('/');
-  constexpr std::string_view kKept = "-_.~$&+,/:;=@";
-  constexpr char kHex[] = "0123456789ABCDEF";
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-    if (letter || (byte >= '0' && byte <= '9') || kKept.find(c) != std::string_view::npos) {
-      out.push_back(c);
-    } else {
-      out.push_back('%');
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 15]);
-    }
-  }
-  return out;
-}
-
 bool IsLocalhost(std::string_view host) {
   return host == "localhost" || host == "127.0.0.1" || host == "::1";
 }
@@ -147,8 +127,11 @@ std::string TargetUrl(const model::Labels& labels, const config::ScrapeConfig& c
   net::Form form;
   for (const auto& [name, values] : params)
     for (const std::string& value : values) form.Add(name, value);
+  const std::string_view path = labels.Get(kMetricsPath);
   std::string url(labels.Get(kScheme));
-  url.append("://").append(labels.Get(kAddress)).append(EscapedPath(labels.Get(kMetricsPath)));
+  url.append("://").append(labels.Get(kAddress));
+  if (!path.starts_with('/')) url.push_back('/');
+  url.append(net::EscapePath(path));
   if (!form.empty()) url.append("?").append(form.Encode());
   return url;
 }

@@ -67,6 +67,7 @@ BOOST_AUTO_TEST_CASE(escaping) {
   BOOST_TEST(QueryEscape("up{job=\"a b\"}+1~") == "up%7Bjob%3D%22a+b%22%7D%2B1~");
   BOOST_TEST(QueryEscape("\xc3\xa4") == "%C3%A4");
   BOOST_TEST(PathEscape("a b/c+d?e") == "a%20b%2Fc+d%3Fe");
+  BOOST_TEST(EscapePath("/a b/c+d?e;f\xc3\xa4") == "/a%20b/c+d%3Fe;f%C3%A4");
   BOOST_TEST(*QueryUnescape("a+b%20c%2b") == "a b c+");
   BOOST_TEST(*PathUnescape("a+b%20c") == "a+b c");
   BOOST_TEST(QueryUnescape("%").status().message() == "invalid URL escape \"%\"");

@@ -40,6 +40,8 @@ void AppendQueryEscaped(std::string& out, std::string_view s);
 std::string QueryEscape(std::string_view s);
 // Go's url.PathEscape, for one segment of a path: a space is %20, and "$&+=:@" stay.
 std::string PathEscape(std::string_view s);
+// Go's url.URL.EscapedPath of a whole path: slashes stay, and so do ",;".
+std::string EscapePath(std::string_view path);
 // kInvalid: `invalid URL escape "%zz"`. A "+" is a space in a query, and itself in a path.
 Result<std::string> QueryUnescape(std::string_view s);
 Result<std::string> PathUnescape(std::string_view s);
