@@ -123,7 +123,7 @@ $(foreach m,$(TESTED),$(eval $(call test_binary,$(m))))
 
 $(BIN): $(call objs,src/app/main.cc) $(call libs,$(MODULES))
 $(BENCHES): $(B)/bench/%: $(B)/obj/tests/bench/%_bench.o $(SUPPORT) $(call libs,$(MODULES))
-$(FUZZERS): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%_fuzz.o $(call libs,$(MODULES))
+$(FUZZERS): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%_fuzz.o $(SUPPORT) $(call libs,$(MODULES))
 $(TESTS): LIBS := -lboost_unit_test_framework $(LIBS)
 # Before the archives: or a fake is linked, with all that it needs, for some string function that it has a copy of.
 $(TESTS): LDFLAGS += -lstdc++

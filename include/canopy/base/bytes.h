@@ -34,6 +34,60 @@ inline void PutString(std::string& out, std::string_view s) {
   out.append(s);
 }
 
+// The same without checks, for loops that have made sure of the room: a varint of 64 bits takes at
+// most kMaxVarintBytes. Each returns the place behind what it wrote.
+inline constexpr size_t kMaxVarintBytes = 10;
+inline char* WriteUvarint(char* p, uint64_t v) {
+  while (v >= 0x80) {
+    *p++ = static_cast<char>(v | 0x80);
+    v >>= 7;
+  }
+  *p++ = static_cast<char>(v);
+  return p;
+}
+inline char* WriteVarint(char* p, int64_t v) {
+  return WriteUvarint(p, (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63));
+}
+inline char* WriteBe16(char* p, uint16_t v) {
+  v = __builtin_bswap16(v);
+  std::memcpy(p, &v, sizeof v);
+  return p + sizeof v;
+}
+inline char* WriteBe32(char* p, uint32_t v) {
+  v = __builtin_bswap32(v);
+  std::memcpy(p, &v, sizeof v);
+  return p + sizeof v;
+}
+inline char* WriteBe64(char* p, uint64_t v) {
+  v = __builtin_bswap64(v);
+  std::memcpy(p, &v, sizeof v);
+  return p + sizeof v;
+}
+inline uint64_t LoadBe64(const char* p) {
+  uint64_t v = 0;
+  std::memcpy(&v, p, sizeof v);
+  return __builtin_bswap64(v);
+}
+inline uint32_t LoadBe32(const char* p) {
+  uint32_t v = 0;
+  std::memcpy(&v, p, sizeof v);
+  return __builtin_bswap32(v);
+}
+// Reads a uvarint from kMaxVarintBytes readable bytes and moves `p` behind it; false when it is
+// none.
+inline bool LoadUvarint(const char*& p, uint64_t& v) {
+  auto byte = static_cast<uint8_t>(*p++);
+  v = byte & 0x7f;
+  for (unsigned shift = 7; byte >= 0x80; shift += 7) {
+    if (shift > 63) return false;
+    byte = static_cast<uint8_t>(*p++);
+    if (shift == 63 && byte > 1) return false;
+    v |= static_cast<uint64_t>(byte & 0x7f) << shift;
+  }
+  return true;
+}
+inline uint64_t UnZigZag(uint64_t u) { return (u >> 1) ^ (0 - (u & 1)); }
+
 // Reads from bytes that may be hostile: a read past the end sets ok() to false, returns zero, and
 // so do all later reads; callers check ok() once at the end of a record.
 // Not thread-safe; the bytes must outlive the reader and every view it returned.
