@@ -25,6 +25,7 @@ enum class LockRank : uint8_t {
   kFederation = 35,   // selections, children
   kApi = 40,          // sessions, query slots
   kDb = 50,           // blocks and their readers
+  kAppend = 53,       // one append at a time
   kHead = 55,         // series, postings, samples
   kWal = 60,          // segments
   kNet = 70,          // connections

@@ -1,0 +1,101 @@
+#include "checkpoint.h"
+
+#include <vector>
+
+#include "wal_checkpoint.h"
+#include "wal_record.h"
+
+namespace canopy::tsdb {
+namespace {
+
+// What is kept of one record: rows that still mean something, in records of their own.
+class Filter {
+ public:
+  Filter(const Head& head, uint32_t segment, Timestamp keep_from)
+      : head_(head), segment_(static_cast<int>(segment)), keep_from_(keep_from) {}
+
+  Status Keep(std::string_view record, std::string& kept) {
+    switch (TypeOfRecord(record)) {
+      case RecordType::kSeries:
+        return KeepSeries(record, kept);
+      case RecordType::kSamples:
+      case RecordType::kSamplesV2:
+        return KeepSamples(record, kept);
+      case RecordType::kTombstones:
+        return KeepTombstones(record, kept);
+      case RecordType::kExemplars:
+        return {};
+      case RecordType::kMetadata:
+        return KeepMetadata(record, kept);
+      default:
+        kept.append(record);
+        return {};
+    }
+  }
+
+ private:
+  bool Keeps(SeriesRef ref) const { return head_.KeepsInLog(ref, segment_ + 1); }
+
+  Status KeepSeries(std::string_view record, std::string& kept) {
+    const size_t empty = kept.size();
+    SeriesEncoder encoder(kept);
+    const size_t begin = kept.size();
+    const Status status = DecodeSeries(record, [&](const RefSeries& row) {
+      if (Keeps(row.ref)) encoder.Add(row.ref, row.labels);
+    });
+    if (kept.size() == begin) kept.resize(empty);
+    return status;
+  }
+
+  Status KeepSamples(std::string_view record, std::string& kept) {
+    SamplesEncoder encoder(kept);
+    const Status status = DecodeSamples(record, [&](const RefSample& row) {
+      if (row.time >= keep_from_) encoder.Add(row.ref, row.time, row.value);
+    });
+    if (encoder.size() > 0) encoder.Finish();
+    return status;
+  }
+
+  Status KeepTombstones(std::string_view record, std::string& kept) {
+    std::vector<RefTombstone> rows;
+    const Status status = DecodeTombstones(record, [&](const RefTombstone& row) {
+      if (row.maxt >= keep_from_) rows.push_back(row);
+    });
+    if (!rows.empty()) EncodeTombstones(rows, kept);
+    return status;
+  }
+
+  Status KeepMetadata(std::string_view record, std::string& kept) {
+    return DecodeMetadata(record, [&](const RefMetadata& row) {
+      if (Keeps(row.ref)) EncodeMetadata({&row, 1}, kept);
+    });
+  }
+
+  const Head& head_;
+  const int segment_;
+  const Timestamp keep_from_;
+};
+
+}  // namespace
+
+Status TruncateLog(Fs& fs, WalWriter& wal, const WalOptions& options, Head& head,
+                   Timestamp keep_from) {
+  // The segment that is written to now would else keep what came before until it is full.
+  CANOPY_RETURN_IF_ERROR(wal.NextSegment().status());
+  CANOPY_ASSIGN_OR_RETURN(const std::vector<uint32_t> segments, ListSegments(fs, wal.dir()));
+  // Not the active one; of the others two thirds, so that a checkpoint is worth its cost.
+  if (segments.size() < 3) return {};
+  const uint32_t last =
+      segments.front() + (segments[segments.size() - 2] - segments.front()) * 2 / 3;
+  if (last <= segments.front()) return {};
+  Filter filter(head, last, keep_from);
+  CANOPY_RETURN_IF_ERROR(WriteCheckpoint(
+      fs, wal.dir(), last, options,
+      [&](std::string_view record, std::string& kept) { return filter.Keep(record, kept); }));
+  CANOPY_RETURN_IF_ERROR(RemoveSegmentsBefore(fs, wal.dir(), last + 1));
+  CANOPY_RETURN_IF_ERROR(RemoveCheckpointsBefore(fs, wal.dir(), last));
+  head.ForgetDropped(static_cast<int>(last) + 1);
+  return {};
+}
+
+}  // namespace canopy::tsdb

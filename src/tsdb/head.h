@@ -1,0 +1,173 @@
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "canopy/base/ids.h"
+#include "canopy/base/mutex.h"
+#include "canopy/base/self_metrics.h"
+#include "canopy/base/status.h"
+#include "canopy/model/labels.h"
+#include "canopy/storage/appender.h"
+#include "canopy/storage/queryable.h"
+#include "canopy/tsdb/db.h"
+#include "graveyard.h"
+#include "label_index.h"
+#include "series_table.h"
+#include "series_writer.h"
+#include "symbol_table.h"
+
+namespace canopy::tsdb {
+
+struct HeadOptions {
+  Duration retention;
+  Duration block_range;
+  uint32_t samples_per_chunk = 120;
+};
+
+// Writes the records of one append to the log, all or none.
+using WriteLog = std::function<Status(std::span<const std::string_view> records)>;
+
+// The newest samples of all series, in memory. What an append does: under `append_mu_`, which puts
+// appends in a row, refs and labels become series, samples that cannot be stored are sorted out,
+// and the log gets its records; then, under the exclusive `mu_`, all samples are put into their
+// series. A reader copies the records of the series that it wants under the shared `mu_`: that is
+// its cut, and appends wait no longer than for the copy. Thread-safe.
+class Head {
+ public:
+  Head(SelfMetrics& metrics, HeadOptions options);
+  ~Head();
+  Head(const Head&) = delete;
+  Head& operator=(const Head&) = delete;
+
+  // Before the first Append().
+  void SetLog(WriteLog log) { log_ = std::move(log); }
+
+  Result<storage::AppendReport> Append(const storage::Batch& batch);
+  // Like storage::Queryable. Must not outlive the head.
+  std::unique_ptr<storage::Querier> NewQuerier(Timestamp mint, Timestamp maxt);
+
+  // Timestamp::Min() while nothing has been stored or dropped.
+  Timestamp min_valid_time() const;
+  // Max() and Min() when empty.
+  Timestamp min_time() const { return Timestamp::FromMs(min_time_); }
+  Timestamp max_time() const { return Timestamp::FromMs(max_time_); }
+  size_t series_count() const { return series_count_; }
+  HeadStats Stats(size_t top) const;
+
+  // Drops what is older: chunks, then series that have nothing else. Appends go on meanwhile.
+  // `segment` is the log's newest: series that go now may be named in it and those before.
+  void DropBefore(Timestamp time, int segment);
+  // Whether records of the log before `segment` that name the series still mean something behind
+  // it.
+  bool KeepsInLog(SeriesRef ref, int segment) const;
+  // Forgets series that were dropped before that.
+  void ForgetDropped(int segment);
+
+  // --- replay, before anything else is called, from one thread ---
+
+  // A series of the log. It may get another ref than the log's; the next append logs that one.
+  SeriesRef ReplaySeries(SeriesRef ref, std::span<const model::LabelView> labels);
+  // Calls fn(store), which calls store(ref, t, value) for each sample of one record: it is false
+  // when there is no such series.
+  template <class Fn>
+  Status ReplaySamples(Fn fn) {
+    const MutexLock appending(append_mu_);
+    const WriterLock lock(mu_);
+    writer_.BeginBatch();
+    return fn([this](SeriesRef ref, int64_t t, double value)
+                  CANOPY_REQUIRES(append_mu_, mu_) { return ReplaySample(ref, t, value); });
+  }
+  void FinishReplay();
+
+ private:
+  friend class HeadQuerier;
+
+  struct Planned {
+    Series* series;
+    SeriesRef ref;
+    int64_t time;
+    double value;
+    uint32_t index;  // in the batch; kMarker: none
+  };
+  static constexpr uint32_t kMarker = UINT32_MAX;
+
+  struct Metrics {
+    explicit Metrics(SelfMetrics& metrics);
+    Counter& appended;
+    Counter& created;
+    Counter& removed;
+    Counter& chunks_created;
+    Counter& chunks_removed;
+    Counter& out_of_order;
+    Counter& too_old;
+  };
+
+  // head_append.cc
+  void PlanSamples(const storage::Batch& batch, storage::AppendReport& report)
+      CANOPY_REQUIRES(append_mu_);
+  Status PlanNewSamples(const storage::Batch& batch, storage::AppendReport& report)
+      CANOPY_REQUIRES(append_mu_);
+  Status CreateSeries(const storage::Batch& batch, storage::AppendReport& report)
+      CANOPY_REQUIRES(append_mu_);
+  void PlanMarkers(const storage::Batch& batch) CANOPY_REQUIRES(append_mu_);
+  void Plan(Series& series, SeriesRef ref, int64_t t, double value, uint32_t index,
+            storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
+  Status WritePlanToLog() CANOPY_REQUIRES(append_mu_);
+  void ApplyPlan(storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
+  // Symbols of the labels' names and values, into names_ and values_. False when one of them is not
+  // there, and then no series has these labels.
+  bool LookUp(const model::Labels& labels) CANOPY_REQUIRES(append_mu_);
+  template <class Labels>
+  void InternLabels(const Labels& labels) CANOPY_REQUIRES(append_mu_, mu_);
+  std::optional<Slot> FindByLookedUp() const CANOPY_REQUIRES(append_mu_);
+  void NoteStored(int64_t t);
+
+  bool ReplaySample(SeriesRef ref, int64_t t, double value) CANOPY_REQUIRES(append_mu_, mu_);
+  void DropPredecessor(SeriesRef ref) CANOPY_REQUIRES(append_mu_, mu_);
+  void RemoveSeries(Slot slot, int segment) CANOPY_REQUIRES(append_mu_, mu_);
+
+  // Constant after construction.
+  const HeadOptions options_;
+  SelfMetrics& registry_;
+  Metrics metrics_;
+  WriteLog log_;
+
+  // Times in Unix milliseconds.
+  std::atomic<int64_t> min_time_;
+  std::atomic<int64_t> max_time_;
+  std::atomic<int64_t> dropped_before_;
+  std::atomic<size_t> series_count_ = 0;
+
+  // Held by whoever changes anything: so its holder reads all below without mu_.
+  mutable Mutex append_mu_;
+  std::vector<Planned> plan_ CANOPY_GUARDED_BY(append_mu_);
+  std::vector<uint32_t> unknown_ CANOPY_GUARDED_BY(append_mu_);  // places in new_samples
+  std::vector<model::Symbol> names_ CANOPY_GUARDED_BY(append_mu_);
+  std::vector<model::Symbol> values_ CANOPY_GUARDED_BY(append_mu_);
+  // Created, but not in the log yet.
+  std::vector<SeriesRef> unlogged_ CANOPY_GUARDED_BY(append_mu_);
+  std::string series_record_ CANOPY_GUARDED_BY(append_mu_);
+  std::string samples_record_ CANOPY_GUARDED_BY(append_mu_);
+  // Series that are gone, and the newest segment that may name them.
+  absl::flat_hash_map<uint64_t, int> dropped_ CANOPY_GUARDED_BY(append_mu_);
+  // Refs of a log that was replayed whose series has another one here.
+  absl::flat_hash_map<uint64_t, SeriesRef> aliases_ CANOPY_GUARDED_BY(append_mu_);
+
+  mutable SharedMutex mu_;
+  Graveyard graveyard_;  // has its own lock for readers
+  SymbolTable symbols_;  // has its own lock for readers
+  LabelIndex index_ CANOPY_GUARDED_BY(mu_);
+  SeriesTable table_ CANOPY_GUARDED_BY(mu_);
+  SeriesWriter writer_ CANOPY_GUARDED_BY(mu_);
+};
+
+}  // namespace canopy::tsdb

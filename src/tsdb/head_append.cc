@@ -1,0 +1,297 @@
+// How a batch gets into the head.
+
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+
+#include "canopy/model/sample.h"
+#include "head.h"
+#include "wal_record.h"
+
+namespace canopy::tsdb {
+
+using model::LabelView;
+using model::Symbol;
+using storage::AppendReport;
+using storage::AppendResult;
+using storage::Batch;
+
+Result<AppendReport> Head::Append(const Batch& batch) {
+  const MutexLock lock(append_mu_);
+  AppendReport report;
+  plan_.clear();
+  PlanSamples(batch, report);
+  CANOPY_RETURN_IF_ERROR(PlanNewSamples(batch, report));
+  PlanMarkers(batch);
+  CANOPY_RETURN_IF_ERROR(WritePlanToLog());
+  ApplyPlan(report);
+  return report;
+}
+
+// What the series itself says; that a batch has two samples of one series shows when they are put.
+void Head::Plan(Series& series, SeriesRef ref, int64_t t, double value, uint32_t index,
+                AppendReport& report) {
+  if (t > series.newest_time) {
+    plan_.push_back({&series, ref, t, value, index});
+    return;
+  }
+  AppendResult result = AppendResult::kOutOfOrder;
+  if (t == series.newest_time) {
+    result = model::SameBits(value, series.newest_value) ? AppendResult::kDuplicate
+                                                         : AppendResult::kConflict;
+  } else {
+    metrics_.out_of_order.Add();
+  }
+  report.rejected.push_back({index, result});
+}
+
+void Head::PlanSamples(const Batch& batch, AppendReport& report) {
+  const int64_t min_valid = min_valid_time().ms();
+  plan_.reserve(batch.size());
+  for (uint32_t i = 0; i < batch.samples.size(); ++i) {
+    const storage::SeriesSample& sample = batch.samples[i];
+    Series* const series = table_.Find(sample.series);
+    if (sample.time.ms() < min_valid) {
+      metrics_.too_old.Add();
+      report.rejected.push_back({i, AppendResult::kTooOld});
+    } else if (series == nullptr) {
+      report.rejected.push_back({i, AppendResult::kUnknownSeries});
+    } else {
+      Plan(*series, sample.series, sample.time.ms(), sample.value, i, report);
+    }
+  }
+}
+
+bool Head::LookUp(const model::Labels& labels) {
+  names_.clear();
+  values_.clear();
+  for (const LabelView label : labels) {
+    const auto name = symbols_.FindForWriter(label.name);
+    const auto value = name ? symbols_.FindForWriter(label.value) : std::nullopt;
+    if (!value) return false;
+    names_.push_back(*name);
+    values_.push_back(*value);
+  }
+  return true;
+}
+
+std::optional<Slot> Head::FindByLookedUp() const {
+  const NameSet* const names = index_.FindNames(names_);
+  return names ? table_.FindByLabels(names, values_) : std::nullopt;
+}
+
+template <class Labels>
+void Head::InternLabels(const Labels& labels) {
+  names_.clear();
+  values_.clear();
+  for (const LabelView label : labels) {
+    names_.push_back(symbols_.Intern(label.name));
+    values_.push_back(symbols_.Intern(label.value));
+  }
+}
+
+Status Head::PlanNewSamples(const Batch& batch, AppendReport& report) {
+  const int64_t min_valid = min_valid_time().ms();
+  report.refs.resize(batch.new_samples.size());
+  unknown_.clear();
+  for (uint32_t i = 0; i < batch.new_samples.size(); ++i) {
+    const storage::NewSample& sample = batch.new_samples[i];
+    if (sample.labels.empty()) return Status::Invalid("a series has no labels");
+    // One that cannot be stored makes no series.
+    if (sample.time.ms() < min_valid) continue;
+    if (LookUp(sample.labels)) {
+      if (const auto slot = FindByLookedUp()) {
+        report.refs[i] = table_.RefOf(*slot);
+        continue;
+      }
+    }
+    unknown_.push_back(i);
+  }
+  if (!unknown_.empty()) CANOPY_RETURN_IF_ERROR(CreateSeries(batch, report));
+  const auto known = static_cast<uint32_t>(batch.samples.size());
+  for (uint32_t i = 0; i < batch.new_samples.size(); ++i) {
+    const storage::NewSample& sample = batch.new_samples[i];
+    if (!report.refs[i]) {
+      metrics_.too_old.Add();
+      report.rejected.push_back({known + i, AppendResult::kTooOld});
+      continue;
+    }
+    Plan(table_.at(SlotOf(report.refs[i])), report.refs[i], sample.time.ms(), sample.value,
+         known + i, report);
+  }
+  return {};
+}
+
+Status Head::CreateSeries(const Batch& batch, AppendReport& report) {
+  const WriterLock lock(mu_);
+  for (const uint32_t i : unknown_) {
+    InternLabels(batch.new_samples[i].labels);
+    std::optional<Slot> slot = FindByLookedUp();
+    if (!slot) {
+      SeriesLabels* const labels = index_.NewLabels(names_, values_);
+      const Result<Slot> added = table_.Add(labels);
+      if (!added.ok()) {
+        index_.DropLabels(labels);
+        return added.status();
+      }
+      slot = *added;
+      index_.Add(*slot, *labels);
+      unlogged_.push_back(table_.RefOf(*slot));
+      ++report.created;
+    }
+    report.refs[i] = table_.RefOf(*slot);
+  }
+  metrics_.created.Add(report.created);
+  series_count_ = table_.size();
+  return {};
+}
+
+void Head::PlanMarkers(const Batch& batch) {
+  if (batch.ended.empty()) return;
+  const int64_t t = batch.ended_at.ms();
+  if (t < min_valid_time().ms()) return;
+  // Only samples of an earlier time have to be looked for: later ones keep the marker out anyway.
+  absl::flat_hash_set<const Series*> shown;
+  for (const Planned& planned : plan_)
+    if (planned.time < t) shown.insert(planned.series);
+  for (const SeriesRef ref : batch.ended) {
+    Series* const series = table_.Find(ref);
+    if (series == nullptr || series->newest_time >= t || shown.contains(series)) continue;
+    plan_.push_back({series, ref, t, model::StaleNan(), kMarker});
+  }
+}
+
+Status Head::WritePlanToLog() {
+  if (!log_) {
+    unlogged_.clear();
+    return {};
+  }
+  std::string_view records[2];
+  size_t count = 0;
+  if (!unlogged_.empty()) {
+    series_record_.clear();
+    SeriesEncoder encoder(series_record_);
+    for (const SeriesRef ref : unlogged_) {
+      const model::SeriesLabelsView labels(symbols_, table_.Find(ref)->labels->pairs());
+      encoder.Add(ref, labels.ToLabels());
+    }
+    records[count++] = series_record_;
+  }
+  if (!plan_.empty()) {
+    samples_record_.clear();
+    SamplesEncoder encoder(samples_record_);
+    for (const Planned& planned : plan_)
+      encoder.Add(planned.ref, Timestamp::FromMs(planned.time), planned.value);
+    encoder.Finish();
+    records[count++] = samples_record_;
+  }
+  if (count == 0) return {};
+  CANOPY_RETURN_IF_ERROR(log_(std::span(records).first(count)));
+  unlogged_.clear();
+  return {};
+}
+
+void Head::ApplyPlan(AppendReport& report) {
+  if (plan_.empty()) return;
+  // How far ahead a series is fetched into the cache.
+  constexpr size_t kAhead = 8;
+  uint64_t stored = 0;
+  int64_t min_time = min_time_;
+  int64_t max_time = max_time_;
+  const size_t sorted = report.rejected.size();
+  {
+    const WriterLock lock(mu_);
+    const uint64_t chunks = writer_.chunks_created();
+    writer_.BeginBatch();
+    for (size_t i = 0; i < plan_.size(); ++i) {
+      if (i + kAhead < plan_.size()) __builtin_prefetch(plan_[i + kAhead].series->bytes);
+      const Planned& p = plan_[i];
+      if (p.time > p.series->newest_time) {
+        writer_.Put(*p.series, p.time, p.value);
+        min_time = std::min(min_time, p.time);
+        max_time = std::max(max_time, p.time);
+        ++stored;
+      } else if (p.index != kMarker) {
+        // A second sample of the series in this batch. The log has it too: replay comes to the
+        // same.
+        const bool same = p.time == p.series->newest_time;
+        report.rejected.push_back({p.index, !same ? AppendResult::kOutOfOrder
+                                            : model::SameBits(p.value, p.series->newest_value)
+                                                ? AppendResult::kDuplicate
+                                                : AppendResult::kConflict});
+      }
+    }
+    graveyard_.Collect();
+    min_time_ = min_time;
+    max_time_ = max_time;
+    metrics_.chunks_created.Add(static_cast<double>(writer_.chunks_created() - chunks));
+  }
+  metrics_.appended.Add(static_cast<double>(stored));
+  if (report.rejected.size() > sorted)
+    std::ranges::sort(report.rejected, {}, &AppendReport::Rejected::index);
+}
+
+// --- replay ---
+
+SeriesRef Head::ReplaySeries(SeriesRef ref, std::span<const LabelView> labels) {
+  const MutexLock appending(append_mu_);
+  const WriterLock lock(mu_);
+  InternLabels(labels);
+  if (const auto known = FindByLookedUp()) {
+    const SeriesRef here = table_.RefOf(*known);
+    if (here != ref) aliases_[ref.value()] = here;
+    return here;
+  }
+  SeriesLabels* const block = index_.NewLabels(names_, values_);
+  SeriesRef here = ref;
+  DropPredecessor(ref);
+  if (!table_.AddAt(ref, block)) {
+    const Result<Slot> slot = table_.Add(block);
+    if (!slot.ok()) {
+      index_.DropLabels(block);
+      return {};
+    }
+    here = table_.RefOf(*slot);
+    aliases_[ref.value()] = here;
+    unlogged_.push_back(here);
+  }
+  index_.Add(SlotOf(here), *block);
+  series_count_ = table_.size();
+  return here;
+}
+
+// A slot that another series has now was free when that one came: what was there before is to be
+// dropped, as it was then. But not when it is young: then the refs are of another kind than ours.
+void Head::DropPredecessor(SeriesRef ref) {
+  const uint16_t generation = GenerationOf(ref);
+  for (uint16_t before = generation; ref.value() < kMaxRef && before-- > 0;) {
+    const Series* const series = table_.Find(MakeRef(SlotOf(ref), before));
+    if (series == nullptr) continue;
+    if (series->newest_time < (max_time() - options_.retention).ms()) RemoveSeries(SlotOf(ref), 0);
+    return;
+  }
+}
+
+bool Head::ReplaySample(SeriesRef ref, int64_t t, double value) {
+  Series* series = table_.Find(ref);
+  if (!aliases_.empty()) {
+    const auto it = aliases_.find(ref.value());
+    if (it != aliases_.end()) series = table_.Find(it->second);
+  }
+  if (series == nullptr) return false;
+  if (t <= series->newest_time) return true;
+  writer_.Put(*series, t, value);
+  min_time_.store(std::min(min_time_.load(std::memory_order_relaxed), t),
+                  std::memory_order_relaxed);
+  max_time_.store(std::max(max_time_.load(std::memory_order_relaxed), t),
+                  std::memory_order_relaxed);
+  return true;
+}
+
+void Head::FinishReplay() {
+  const MutexLock appending(append_mu_);
+  const WriterLock lock(mu_);
+  table_.FindFreeSlots();
+}
+
+}  // namespace canopy::tsdb

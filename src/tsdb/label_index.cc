@@ -1,0 +1,103 @@
+#include "label_index.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#include "canopy/base/check.h"
+#include "canopy/base/hash.h"
+
+namespace canopy::tsdb {
+
+using model::Symbol;
+
+LabelIndex::LabelIndex(SymbolTable& symbols, Graveyard& graveyard)
+    : symbols_(symbols), graveyard_(graveyard) {}
+LabelIndex::~LabelIndex() = default;
+
+size_t LabelIndex::NamesHash::operator()(std::span<const Symbol> names) const {
+  return base::SeededHash({reinterpret_cast<const char*>(names.data()), names.size_bytes()});
+}
+
+bool LabelIndex::NamesEqual::operator()(const std::unique_ptr<NameSet>& a,
+                                        std::span<const Symbol> b) const {
+  return std::ranges::equal(a->names, b);
+}
+
+NameSet* LabelIndex::FindNames(std::span<const Symbol> names) const {
+  const auto it = name_sets_.find(names);
+  return it == name_sets_.end() ? nullptr : it->get();
+}
+
+NameSet* LabelIndex::InternNames(std::span<const Symbol> names) {
+  if (NameSet* const known = FindNames(names)) return known;
+  auto set = std::make_unique<NameSet>();
+  set->names.assign(names.begin(), names.end());
+  for (const Symbol name : names) symbols_.AddUse(name);
+  return name_sets_.insert(std::move(set)).first->get();
+}
+
+SeriesLabels* LabelIndex::NewLabels(std::span<const Symbol> names, std::span<const Symbol> values) {
+  CANOPY_CHECK(names.size() == values.size());
+  const size_t bytes = offsetof(SeriesLabels, values) + values.size() * sizeof(Symbol);
+  auto* const labels =
+      static_cast<SeriesLabels*>(std::malloc(std::max(bytes, sizeof(SeriesLabels))));
+  if (labels == nullptr) throw std::bad_alloc();
+  labels->names = InternNames(names);
+  ++labels->names->series;
+  std::ranges::copy(values, labels->values);
+  for (const Symbol value : values) symbols_.AddUse(value);
+  return labels;
+}
+
+void LabelIndex::DropLabels(SeriesLabels* labels) {
+  for (size_t i = 0; i < labels->size(); ++i) symbols_.DropUse(labels->values[i]);
+  NameSet* const names = labels->names;
+  graveyard_.BuryBlock(labels);
+  if (--names->series > 0) return;
+  for (const Symbol name : names->names) symbols_.DropUse(name);
+  auto node = name_sets_.extract(name_sets_.find(std::span<const Symbol>(names->names)));
+  graveyard_.Bury([](void* set, uint64_t) { delete static_cast<NameSet*>(set); },
+                  node.value().release(), 0);
+}
+
+void LabelIndex::Add(Slot slot, const SeriesLabels& labels) {
+  for (const model::SymbolPair pair : labels.pairs()) values_[pair.name][pair.value].Add(slot);
+  labels.names->members.add(slot);
+  all_.add(slot);
+}
+
+void LabelIndex::Remove(Slot slot, const SeriesLabels& labels) {
+  for (const model::SymbolPair pair : labels.pairs()) {
+    const auto values = values_.find(pair.name);
+    const auto list = values->second.find(pair.value);
+    list->second.Remove(slot);
+    if (!list->second.empty()) continue;
+    values->second.erase(list);
+    if (values->second.empty()) values_.erase(values);
+  }
+  labels.names->members.remove(slot);
+  all_.remove(slot);
+}
+
+const LabelIndex::Values* LabelIndex::ValuesOf(Symbol name) const {
+  const auto it = values_.find(name);
+  return it == values_.end() ? nullptr : &it->second;
+}
+
+const PostingList* LabelIndex::Find(Symbol name, Symbol value) const {
+  const Values* const values = ValuesOf(name);
+  if (values == nullptr) return nullptr;
+  const auto it = values->find(value);
+  return it == values->end() ? nullptr : &it->second;
+}
+
+Roaring LabelIndex::WithName(Symbol name) const {
+  std::vector<const Roaring*> parts;
+  for (const auto& set : name_sets_)
+    if (std::ranges::find(set->names, name) != set->names.end()) parts.push_back(&set->members);
+  return parts.empty() ? Roaring() : Roaring::fastunion(parts.size(), parts.data());
+}
+
+}  // namespace canopy::tsdb

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <roaring/roaring.hh>
+#include <span>
+
+#include "canopy/model/matcher.h"
+#include "label_index.h"
+#include "series_table.h"
+
+namespace canopy::tsdb {
+
+// The series that every matcher matches; all series when there is none. The caller holds the
+// head's lock.
+Roaring Match(const LabelIndex& index, const SeriesTable& table,
+              std::span<const model::Matcher> matchers);
+
+}  // namespace canopy::tsdb

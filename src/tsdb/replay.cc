@@ -1,0 +1,168 @@
+#include "replay.h"
+
+#include <deque>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "canopy/base/log.h"
+#include "canopy/base/mutex.h"
+#include "canopy/base/workers.h"
+#include "wal_reader.h"
+#include "wal_record.h"
+
+namespace canopy::tsdb {
+namespace {
+
+// Records on their way from the thread that unpacks to the one that stores.
+struct Parcel {
+  std::vector<WalRecord> records;
+  std::vector<Result<std::string>> plain;
+};
+
+// Reads and unpacks on a thread of its own, a few parcels ahead.
+class Unpacker {
+ public:
+  explicit Unpacker(WalReader& reader) : reader_(reader), mu_(LockRank::kLeaf) {
+    thread_ = std::thread([this] {
+      SetThreadName("wal-unpack");
+      Run();
+    });
+  }
+  ~Unpacker() {
+    {
+      const MutexLock lock(mu_);
+      stopping_ = true;
+      changed_.NotifyAll();
+    }
+    thread_.join();
+  }
+
+  // Null at the end.
+  std::unique_ptr<Parcel> Take() {
+    const MutexLock lock(mu_);
+    while (parcels_.empty() && !done_) changed_.Wait(mu_);
+    if (parcels_.empty()) return nullptr;
+    auto parcel = std::move(parcels_.front());
+    parcels_.pop_front();
+    changed_.NotifyAll();
+    return parcel;
+  }
+
+ private:
+  static constexpr size_t kParcelBytes = 1 << 20;
+  static constexpr size_t kAhead = 8;
+
+  void Run() {
+    WalScratch scratch;
+    for (bool more = true; more;) {
+      auto parcel = std::make_unique<Parcel>();
+      for (size_t bytes = 0; bytes < kParcelBytes;) {
+        WalRecord record;
+        more = reader_.Next(record);
+        if (!more) break;
+        const auto view = record.Unpack(scratch);
+        parcel->plain.push_back(view.ok() ? Result<std::string>(std::string(*view))
+                                          : Result<std::string>(view.status()));
+        parcel->records.push_back(std::move(record));
+        if (!view.ok()) {
+          more = false;
+          break;
+        }
+        bytes += view->size() + sizeof(WalRecord);
+      }
+      const MutexLock lock(mu_);
+      while (parcels_.size() >= kAhead && !stopping_) changed_.Wait(mu_);
+      if (stopping_) return;
+      parcels_.push_back(std::move(parcel));
+      if (!more) done_ = true;
+      changed_.NotifyAll();
+    }
+  }
+
+  WalReader& reader_;
+  Mutex mu_;
+  CondVar changed_;
+  std::deque<std::unique_ptr<Parcel>> parcels_ CANOPY_GUARDED_BY(mu_);
+  bool done_ CANOPY_GUARDED_BY(mu_) = false;
+  bool stopping_ CANOPY_GUARDED_BY(mu_) = false;
+  std::thread thread_;
+};
+
+class Replay {
+ public:
+  Replay(Head& head, ReplayReport& report) : head_(head), report_(report) {}
+
+  Status Store(std::string_view record) {
+    ++report_.records;
+    switch (TypeOfRecord(record)) {
+      case RecordType::kSeries:
+        return DecodeSeries(record, [&](const RefSeries& row) {
+          ++report_.series;
+          (void)head_.ReplaySeries(row.ref, row.labels);
+        });
+      case RecordType::kSamples:
+      case RecordType::kSamplesV2:
+        return head_.ReplaySamples([&](const auto& store) {
+          return DecodeSamples(record, [&](const RefSample& row) {
+            ++report_.samples;
+            if (!store(row.ref, row.time.ms(), row.value)) ++report_.unknown_series;
+          });
+        });
+      case RecordType::kExemplars:  // they end with the process
+      case RecordType::kMetadata:
+        return {};
+      default:
+        ++report_.unknown_records;
+        return {};
+    }
+  }
+
+ private:
+  Head& head_;
+  ReplayReport& report_;
+};
+
+// Stores until the end or the first record that makes no sense, which is condemned.
+void StoreAll(WalReader& reader, Replay& replay) {
+  std::unique_ptr<Parcel> parcel;
+  std::pair<WalRecord, std::string> bad;
+  bool is_bad = false;
+  {
+    Unpacker unpacker(reader);
+    while (!is_bad && (parcel = unpacker.Take())) {
+      for (size_t i = 0; i < parcel->records.size() && !is_bad; ++i) {
+        const Result<std::string>& plain = parcel->plain[i];
+        const Status status = plain.ok() ? replay.Store(*plain) : plain.status();
+        if (status.ok()) continue;
+        is_bad = true;
+        bad = {parcel->records[i], std::string(status.message())};
+      }
+    }
+  }
+  if (is_bad) reader.Condemn(bad.first, bad.second);
+}
+
+}  // namespace
+
+Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head) {
+  ReplayReport report;
+  CANOPY_ASSIGN_OR_RETURN(const std::unique_ptr<WalReader> reader, WalReader::OpenAll(fs, wal_dir));
+  Replay replay(head, report);
+  for (;;) {
+    StoreAll(*reader, replay);
+    if (!reader->corruption()) break;
+    const WalCorruption& corruption = *reader->corruption();
+    ++report.corruptions;
+    report.lost_bytes += corruption.lost_bytes;
+    LOG_WARN("Encountered WAL read error, attempting repair",
+             {"err", corruption.status().message()}, {"lost_bytes", corruption.lost_bytes});
+    CANOPY_RETURN_IF_ERROR(reader->Repair().In("repair of the log"));
+  }
+  CANOPY_RETURN_IF_ERROR(reader->status());
+  head.FinishReplay();
+  return report;
+}
+
+}  // namespace canopy::tsdb

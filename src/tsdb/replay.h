@@ -1,0 +1,29 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "canopy/base/fs.h"
+#include "canopy/base/status.h"
+#include "head.h"
+
+namespace canopy::tsdb {
+
+// What the log gave back.
+struct ReplayReport {
+  uint64_t records = 0;
+  uint64_t series = 0;
+  uint64_t samples = 0;
+  uint64_t unknown_series = 0;   // samples whose series the log does not name
+  uint64_t unknown_records = 0;  // of kinds that this version does not know
+  uint64_t corruptions = 0;
+  uint64_t lost_bytes = 0;
+};
+
+// Puts what the log holds into an empty head. What cannot be read is cut off, logged and counted;
+// the rest counts. Fails only when the disk does. A second thread unpacks records ahead.
+Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head);
+
+}  // namespace canopy::tsdb

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+
+#include "graveyard.h"
+#include "series.h"
+
+namespace canopy::tsdb {
+
+// Puts samples into series: which timeline, which form of values, when a chunk is closed. Under the
+// head's exclusive lock.
+class SeriesWriter {
+ public:
+  SeriesWriter(Graveyard& graveyard, uint32_t samples_per_chunk, int64_t block_range_ms);
+
+  // Series that take their next sample within one batch share its timeline, if they can.
+  void BeginBatch() {
+    ++batch_;
+    latest_ = nullptr;
+  }
+  // REQUIRES: t is later than series.newest_time.
+  void Put(Series& series, int64_t t, double value);
+
+  // Buries all samples of a series that goes away.
+  void Drop(Series& series);
+  // Lets go of closed chunks that end before `time`; returns how many.
+  uint32_t DropChunksBefore(Series& series, int64_t time);
+
+  // Chunks that were begun, since the start.
+  uint64_t chunks_created() const { return chunks_created_; }
+
+ private:
+  // A timeline that some series of this batch has moved to, for those that come to the same place.
+  struct Move {
+    uint64_t batch = 0;
+    const Timeline* from = nullptr;  // null: a new chunk
+    uint32_t place = 0;
+    int64_t time = 0;
+    Timeline* to = nullptr;
+  };
+
+  // Makes times[start + count] be t, if the open chunk can go on.
+  bool Advance(Series& series, int64_t t);
+  bool Fork(Series& series, uint32_t place, int64_t t);
+  void BeginChunk(Series& series, int64_t t, double value);
+  // Of this batch, with t on it; its place is at the start or at the end.
+  Timeline* TimelineFor(int64_t t);
+  void CloseChunk(Series& series);
+  void AppendChunk(Series& series, ClosedChunk* chunk);
+  void AddValue(Series& series, double value);
+  void Recode(Series& series, double value);
+  void Reserve(Series& series, size_t bytes);
+  void Bury(ClosedChunk* chunk);
+  Move& MoveFor(const Timeline* from, uint32_t place, int64_t t);
+  int64_t EndOfBlock(int64_t t) const;
+
+  Graveyard& graveyard_;
+  const uint32_t samples_per_chunk_;
+  const int64_t block_range_;
+  uint64_t batch_ = 1;
+  Timeline* latest_ = nullptr;  // that a series of this batch has advanced on
+  uint64_t chunks_created_ = 0;
+  std::array<Move, 256> moves_;
+  std::array<uint8_t, chunk::kMaxValueBytes> scratch_;
+  std::array<double, chunk::kMaxChunkSamples> values_;
+};
+
+}  // namespace canopy::tsdb

@@ -1,0 +1,77 @@
+#include "wal_metrics.h"
+
+namespace canopy::tsdb {
+
+DbMetrics::DbMetrics(SelfMetrics& metrics)
+    : corruptions_(metrics.AddCounter("prometheus_tsdb_wal_corruptions_total",
+                                      "Total number of WAL corruptions.")),
+      lost_bytes_(metrics.AddCounter("canopy_tsdb_wal_lost_bytes_total",
+                                     "Bytes of the WAL that were dropped because they could not "
+                                     "be read.")),
+      unknown_references_(metrics.AddCounter(
+          "prometheus_tsdb_wal_replay_unknown_refs_total",
+          "Total number of unknown series references encountered during WAL replay.",
+          {{"type", "samples"}})),
+      replay_seconds_(metrics.AddGauge("prometheus_tsdb_data_replay_duration_seconds",
+                                       "Time taken to replay the data on disk.")),
+      truncations_(metrics.AddCounter("prometheus_tsdb_head_truncations_total",
+                                      "Total number of head truncations attempted.")),
+      truncations_failed_(metrics.AddCounter("prometheus_tsdb_head_truncations_failed_total",
+                                             "Total number of head truncations that failed.")) {}
+
+void DbMetrics::NoteReplay(const ReplayReport& report, double seconds) {
+  corruptions_.Add(static_cast<double>(report.corruptions));
+  lost_bytes_.Add(static_cast<double>(report.lost_bytes));
+  unknown_references_.Add(static_cast<double>(report.unknown_series));
+  replay_seconds_.Set(seconds);
+}
+
+void DbMetrics::NoteTruncation(bool ok) {
+  truncations_.Add();
+  if (!ok) truncations_failed_.Add();
+}
+
+namespace {
+
+struct WalCounter {
+  std::string_view name;
+  std::string_view help;
+  std::atomic<uint64_t> WalCounters::*counter;
+};
+constexpr WalCounter kWalCounters[] = {
+    {"prometheus_tsdb_wal_writes_failed_total", "Total number of write log writes that failed.",
+     &WalCounters::writes_failed},
+    {"prometheus_tsdb_wal_page_flushes_total", "Total number of page flushes.",
+     &WalCounters::page_flushes},
+    {"prometheus_tsdb_wal_completed_pages_total", "Total number of completed pages.",
+     &WalCounters::completed_pages},
+    {"prometheus_tsdb_wal_record_part_writes_total",
+     "Total number of record parts written before flushing.", &WalCounters::record_part_writes},
+    {"prometheus_tsdb_wal_record_parts_bytes_written_total",
+     "Total number of record part bytes written before flushing, including CRC and compression "
+     "headers.",
+     &WalCounters::record_part_bytes},
+    {"prometheus_tsdb_wal_record_bytes_saved_total",
+     "Total number of bytes saved by the optional record compression.",
+     &WalCounters::record_bytes_saved},
+};
+constexpr std::string_view kSegmentGauge = "prometheus_tsdb_wal_segment_current";
+
+}  // namespace
+
+WalMetrics::WalMetrics(SelfMetrics& metrics, const WalWriter& wal) : metrics_(metrics) {
+  for (const WalCounter& entry : kWalCounters) {
+    metrics.AddCounterFn(entry.name, entry.help, [&wal, counter = entry.counter] {
+      return static_cast<double>((wal.counters().*counter).load(std::memory_order_relaxed));
+    });
+  }
+  metrics.AddGaugeFn(kSegmentGauge, "Write log segment index.",
+                     [&wal] { return static_cast<double>(wal.segment()); });
+}
+
+WalMetrics::~WalMetrics() {
+  for (const WalCounter& entry : kWalCounters) metrics_.Remove(entry.name, {});
+  metrics_.Remove(kSegmentGauge, {});
+}
+
+}  // namespace canopy::tsdb
