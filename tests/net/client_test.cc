@@ -169,8 +169,6 @@ BOOST_AUTO_TEST_CASE(errors_say_what_happened) {
   const auto resets = std::make_unique<RawServer>([](RawConnection& c) {
     c.ReadUntil("\r\n\r\n");
     c.Send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
-    // Only when the client has seen the beginning is its end a reset.
-    (void)WaitFor([] { return true; });
     c.Reset();
   });
   const HttpResponse reset = client->Fetch({"GET", resets->url(), {}, ""});
@@ -385,10 +383,11 @@ BOOST_AUTO_TEST_CASE(a_request_can_be_canceled) {
   const auto server = Serve(std::move(router));
   auto client = NewCurlHttpClient();
   std::atomic<int> canceled{0};
+  // Boost's checks are for the test's own thread.
   auto done = [&](HttpResponse r) {
-    BOOST_TEST((r.status.code() == Code::kCanceled));
-    BOOST_TEST(r.status.message() == "Get \"" + UrlOf(*server, "/x") + "\": context canceled");
-    ++canceled;
+    if (r.status.code() == Code::kCanceled &&
+        r.status.message() == "Get \"" + UrlOf(*server, "/x") + "\": context canceled")
+      ++canceled;
   };
   const HttpRequestId first = client->Send({"GET", UrlOf(*server, "/x"), {}, ""}, {}, done);
   client->Send({"GET", UrlOf(*server, "/x"), {}, ""}, {}, done);
@@ -435,8 +434,8 @@ BOOST_AUTO_TEST_CASE(a_callback_may_send_the_next_request) {
   const auto client = NewCurlHttpClient();
   std::atomic<int> count{0};
   std::function<void(HttpResponse)> next = [&](HttpResponse r) {
-    BOOST_TEST(r.code == 200);
-    if (++count < 100) client->Send({"GET", UrlOf(*server, "/"), {}, ""}, {}, next);
+    if (r.code == 200 && ++count < 100)
+      client->Send({"GET", UrlOf(*server, "/"), {}, ""}, {}, next);
   };
   client->Send({"GET", UrlOf(*server, "/"), {}, ""}, {}, next);
   BOOST_TEST(WaitFor([&] { return count == 100; }));
