@@ -47,6 +47,7 @@ struct PageRoute {
 // Under the route prefix. JSON endpoints live under /api/v1.
 constexpr PageRoute kPageRoutes[] = {
     {"GET", "/", &Server::Home},
+    {"GET", "/federate", &Server::Federate},
     {"GET", "/metrics", &Server::Metrics},
     {"GET", "/version", &Server::Version},
     {"GET HEAD", "/-/healthy", &Server::Healthy},

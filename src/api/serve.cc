@@ -44,7 +44,14 @@ Server::Server(const Clock& c, SelfMetrics& m, Options o)
       http_metrics(m),
       ready_gauge(m.AddGauge("prometheus_ready",
                              "Whether Prometheus startup was fully completed and the server is "
-                             "ready for normal operation.")) {}
+                             "ready for normal operation.")),
+      federation_errors(m.AddCounter(
+          "prometheus_web_federation_errors_total",
+          "Total number of errors that occurred while sending federation responses.")) {
+  // The store has no warnings to give, but dashboards ask.
+  m.AddCounter("prometheus_web_federation_warnings_total",
+               "Total number of warnings that occurred while sending federation responses.");
+}
 
 bool Server::CheckReady(net::Response& response) const {
   const Phase now = phase;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "canopy/api/api.h"
+#include "canopy/federation/selection.h"
 #include "canopy/model/matcher.h"
 #include "canopy/net/server.h"
 #include "canopy/remote/write.h"
@@ -39,12 +40,19 @@ struct Server {
   void RemoteWrite(net::Request& request, net::Response& response);
   void Preflight(net::Request& request, net::Response& response);
 
+  // federate.cc
+  void Federate(net::Request& request, net::Response& response);
+  void WriteFederation(const federation::Selection& selection, const net::Request& request,
+                       net::Response& response);
+  void FederationFailed(const net::Request& request, const Status& status);
+
   const Clock& clock;
   SelfMetrics& metrics;
   const Options options;
   const std::optional<model::Matcher> cors;  // none: the pattern does not compile
   HttpMetrics http_metrics;
   Gauge& ready_gauge;
+  Counter& federation_errors;
   DisconnectWatch watch;
   std::atomic<bool> quitting{false};
 
