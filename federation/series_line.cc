@@ -92,7 +92,8 @@ void SeriesLine::Append(const model::SeriesLabelsView& labels, const model::Samp
     out.back() = '}';  // the last label's comma
   }
   out += ' ';
-  base::AppendFloatShortest(out, sample.value);
+  // Both zeros are "0", as in every text page.
+  base::AppendFloatShortest(out, sample.value == 0 ? 0 : sample.value);
   out += ' ';
   base::AppendInt(out, sample.time.ms());
   out += '\n';

@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(the_newest_sample_within_the_lookback) {
 BOOST_AUTO_TEST_CASE(federated_values_and_escapes) {
   Node node;
   const Timestamp now = node.clock.Now();
-  const double values[] = {0, -1, NAN, INFINITY, -INFINITY, 1e21, 123456789, 1e-7};
+  const double values[] = {-0.0, -1, NAN, INFINITY, -INFINITY, 1e21, 123456789, 1e-7};
   for (size_t i = 0; i < std::size(values); ++i)
     node.store.Add({{"__name__", "v"}, {"i", std::to_string(i)}, {"instance", "x"}}, now,
                    values[i]);
