@@ -5,6 +5,7 @@
 #include "canopy/config/load.h"
 #include "canopy/config/rule_file.h"
 #include "canopy/config/target_file.h"
+#include "canopy/config/web.h"
 
 // Any text either is refused with errors that have a place, or is a configuration whose printed
 // form loads as the same.
@@ -67,6 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CANOPY_CHECK(ToYaml(*again.config) == printed);
   }
   CheckErrors(config::LoadRuleText(text, "/rules.yml", model::NameValidation::kUtf8).errors);
+  CheckErrors(config::LoadWebText(text, "/web.yml").errors);
   (void)config::ParseTargetFile("/targets.yml", text);
   return 0;
 }
