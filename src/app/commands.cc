@@ -1,17 +1,57 @@
 #include "app/commands.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace canopy::app {
 namespace {
 
+constexpr std::string_view kCheckUsage = R"(usage: canopy check config FILE ...
+       canopy check rules FILE ...
+       canopy check web-config FILE ...
+       canopy check metrics < PAGE
+
+  config      Configurations, with the rule files and target files that they name.
+  rules       Rule files: their form, their expressions, their templates.
+  web-config  Files for --web.config.file.
+  metrics     A page in the text format, from standard input: whether it can be
+              parsed, and whether its names follow Prometheus's conventions.
+
+Every error is shown at once, with file and line.
+Exit status: 0 all is well, 1 something is wrong, 2 the command line is,
+3 a page is well-formed but has names against the conventions.
+)";
+
+constexpr std::string_view kQueryUsage = R"(usage: canopy query instant [--time=TIME] URL EXPR
+       canopy query range [--start=TIME] [--end=TIME] [--step=DURATION] URL EXPR
+       canopy query series [--start=TIME] [--end=TIME] URL SELECTOR ...
+       canopy query labels [--start=TIME] [--end=TIME] [--match=SELECTOR ...] URL [NAME]
+
+  instant  The value of an expression at one time, now by default.
+  range    Its values from start to end, the last five minutes by default.
+  series   The series that match any of the selectors.
+  labels   The values of a label, or the names of all labels.
+
+URL is where a Canopy or a Prometheus listens: http://127.0.0.1:9090, with its
+route prefix if it has one. TIME is Unix seconds or RFC 3339; DURATION is 30s,
+1h30m or a number of seconds.
+Exit status: 0 there is an answer, 1 there is an error, 2 the command line is wrong.
+)";
+
 constexpr Command kCommands[] = {
-    {"check", "config FILE ...", "Check configurations.", RunCheck},
+    {"check", "config|rules|web-config|metrics ...", "Look at files before a server needs them.",
+     kCheckUsage, RunCheck},
+    {"query", "instant|range|series|labels URL ...", "Ask a server.", kQueryUsage, RunQuery},
 };
 
 }  // namespace
 
 std::span<const Command> Commands() { return kCommands; }
+
+bool AsksForHelp(const Args& args) {
+  return std::any_of(args.begin(), args.end(),
+                     [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
+}
 
 int Fail(int status, std::string_view message) {
   std::fprintf(stderr, "canopy: %.*s\n", static_cast<int>(message.size()), message.data());

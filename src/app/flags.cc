@@ -81,10 +81,19 @@ Status FlagSet::Set(Value& value, const std::string& text) {
   return {};
 }
 
-Status FlagSet::Parse(std::span<const std::string> args) {
+Status FlagSet::Parse(std::span<const std::string> args, std::vector<std::string>* rest) {
+  bool only_rest = false;
   for (size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
-    if (!arg.starts_with("--")) return Status::Invalid("unexpected argument \"" + arg + "\"");
+    if (only_rest || !arg.starts_with("--")) {
+      if (rest == nullptr) return Status::Invalid("unexpected argument \"" + arg + "\"");
+      rest->push_back(arg);
+      continue;
+    }
+    if (arg == "--" && rest != nullptr) {
+      only_rest = true;
+      continue;
+    }
     const size_t equals = arg.find('=');
     const std::string name = arg.substr(2, equals == std::string::npos ? equals : equals - 2);
     auto it = values_.find(name);

@@ -11,8 +11,10 @@ int main(int argc, char** argv) {
   if (args.empty() || args[0].starts_with("-")) return Serve(args);
   const Args rest(args.begin() + 1, args.end());
   for (const Command& command : Commands()) {
-    if (command.name == args[0]) return command.run(rest);
+    if (command.name != args[0]) continue;
+    if (!AsksForHelp(rest)) return command.run(rest);
+    std::fputs(std::string(command.usage).c_str(), stdout);
+    return kExitOk;
   }
-  std::fprintf(stderr, "canopy: unknown command \"%s\"; see canopy --help\n", args[0].c_str());
-  return kExitUsage;
+  return Fail(kExitUsage, "unknown command \"" + args[0] + "\"; see canopy --help");
 }

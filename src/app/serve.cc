@@ -1,5 +1,6 @@
 // The server's command line: what Prometheus's program takes.
 
+#include <algorithm>
 #include <cstdio>
 
 #include "app/commands.h"
@@ -10,27 +11,26 @@ namespace canopy::app {
 namespace {
 
 void PrintHelp(const FlagSet& flags) {
-  std::printf("usage: canopy [FLAGS]            serve\n");
+  std::printf("usage: canopy [FLAGS]\n           Serve.\n");
   for (const Command& command : Commands()) {
     std::printf("       canopy %s %s\n           %s\n", std::string(command.name).c_str(),
                 std::string(command.arguments).c_str(), std::string(command.help).c_str());
   }
-  std::printf("       canopy --version\n\nFlags:\n%s", flags.Help().c_str());
+  std::printf("       canopy COMMAND --help\n       canopy --version\n\nFlags:\n%s",
+              flags.Help().c_str());
 }
 
 }  // namespace
 
 int Serve(const Args& args) {
   FlagSet flags(ServerFlags());
-  for (const std::string& arg : args) {
-    if (arg == "--help" || arg == "-h") {
-      PrintHelp(flags);
-      return kExitOk;
-    }
-    if (arg == "--version") {
-      std::printf("%s\n", VersionLine().c_str());
-      return kExitOk;
-    }
+  if (AsksForHelp(args)) {
+    PrintHelp(flags);
+    return kExitOk;
+  }
+  if (std::find(args.begin(), args.end(), "--version") != args.end()) {
+    std::printf("%s\n", VersionLine().c_str());
+    return kExitOk;
   }
   if (const Status status = flags.Parse(args); !status.ok()) {
     return Fail(kExitUsage, status.message());

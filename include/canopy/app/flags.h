@@ -38,8 +38,9 @@ class FlagSet {
   explicit FlagSet(std::span<const FlagSpec> specs);
 
   // Takes all of `args` (without the program's name). kInvalid names the flag and what was
-  // expected; kUnsupported a flag that Canopy does not support yet.
-  Status Parse(std::span<const std::string> args);
+  // expected; kUnsupported a flag that Canopy does not support yet. What is no flag goes to `rest`,
+  // and is refused when there is none; so does everything after "--".
+  Status Parse(std::span<const std::string> args, std::vector<std::string>* rest = nullptr);
 
   // REQUIRES: the flag exists and has that kind.
   bool Bool(std::string_view name) const;
