@@ -30,6 +30,11 @@ class Failure(Exception):
     """A peer did not do what it must; the message says which, and shows the end of its log."""
 
 
+def end_with_parent():
+    """For preexec_fn: the kernel ends the child should we be killed ourselves, so no process stays behind."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def free_ports(count):
     """Ports that nobody held a moment ago; all are taken at once, so they differ."""
     held = [socket.socket() for _ in range(count)]
@@ -84,10 +89,8 @@ class Peer:
 
     def start(self, wait=True, seconds=30.0):
         with open(self.log, "ab") as out:
-            # The kernel ends the child should we be killed ourselves: no process stays behind.
-            self.process = subprocess.Popen(
-                self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-                preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                            start_new_session=True, preexec_fn=end_with_parent)
         if wait:
             self.wait_ready(seconds)
         return self

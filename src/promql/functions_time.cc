@@ -13,19 +13,27 @@ namespace {
 
 constexpr int64_t kSecondsPerDay = 86'400;
 
-// Seconds as an integer, as x86 converts: what does not fit is the least there is.
+// Seconds as an integer, as x86 converts: what does not fit, NaN included, is the least there is.
+constexpr int64_t kNoSeconds = std::numeric_limits<int64_t>::min();
+
 int64_t WholeSeconds(double seconds) {
   constexpr double kLimit = 9223372036854775808.0;
-  if (!(seconds >= -kLimit && seconds < kLimit)) return std::numeric_limits<int64_t>::min();
+  if (!(seconds >= -kLimit && seconds < kLimit)) return kNoSeconds;
   return static_cast<int64_t>(seconds);
 }
 
 int64_t DayOf(int64_t seconds) {
+  // Go's calendar counts from a year zero that lies later than this, and wraps round: what it shows
+  // for NaN is the day of 2^63 seconds, in the year 292277026596.
+  if (seconds == kNoSeconds) return 106'751'991'167'300;
   const int64_t day = seconds / kSecondsPerDay;
   return seconds % kSecondsPerDay < 0 ? day - 1 : day;
 }
 
-int64_t SecondOfDay(int64_t seconds) { return seconds - DayOf(seconds) * kSecondsPerDay; }
+int64_t SecondOfDay(int64_t seconds) {
+  if (seconds == kNoSeconds) return 55'808;
+  return seconds - DayOf(seconds) * kSecondsPerDay;
+}
 
 struct Date {
   int64_t year;

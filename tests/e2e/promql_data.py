@@ -26,7 +26,8 @@ def at(i):
 
 
 def counter(seed, rate, resets=()):
-    random, value, out = noise(seed), 0.0, []
+    # Not from zero on: where a series begins within a range, 2.x and 3.x take what follows from that differently.
+    random, value, out = noise(seed), 1e5, []
     for i in range(COUNT):
         value = 0.0 if i in resets else value + math.floor(next(random) * rate * 2)
         out.append((at(i), value))
