@@ -2,6 +2,7 @@
 #include <memory>
 #include <variant>
 
+#include "canopy/base/number.h"
 #include "canopy/base/quote.h"
 #include "canopy/promql/parser.h"
 #include "handlers.h"
@@ -97,13 +98,20 @@ void WriteMatrix(JsonWriter& json, const promql::Matrix& matrix) {
   json.EndArray();
 }
 
+// Scalars and strings go through another encoder of Prometheus's than samples do: times have as
+// many decimals as they need, values never an exponent.
 struct WriteValue {
   JsonWriter& json;
-  void operator()(const promql::Scalar& v) const { json.Point(v.time, v.value); }
-  void operator()(const promql::String& v) const {
+  void operator()(const promql::Scalar& v) const {
+    std::string text;
+    base::AppendFloatPlain(text, v.value);
+    Pair(v.time, text);
+  }
+  void operator()(const promql::String& v) const { Pair(v.time, v.value); }
+  void Pair(Timestamp time, std::string_view text) const {
     json.BeginArray();
-    json.UnixTime(v.time);
-    json.Text(v.value);
+    json.Number(time.seconds());
+    json.Text(text);
     json.EndArray();
   }
   void operator()(const promql::Vector& v) const { WriteVector(json, v); }

@@ -22,8 +22,7 @@ BOOST_FIXTURE_TEST_CASE(instant_queries, Queries) {
     }
   };
   f("query=1%2B1&time=4", Success(R"({"resultType":"scalar","result":[4,"2"]})"));
-  f("query=%22a%3Cb%22&time=4.5",
-    Success(R"({"resultType":"string","result":[4.500,"a\u003cb"]})"));
+  f("query=%22a%3Cb%22&time=4.5", Success(R"({"resultType":"string","result":[4.5,"a\u003cb"]})"));
   f("query=sort(m)&time=120",
     Success(R"({"resultType":"vector","result":[)"
             R"({"metric":{"__name__":"m","job":"a"},"value":[120,"2"]},)"
@@ -38,8 +37,9 @@ BOOST_FIXTURE_TEST_CASE(instant_queries, Queries) {
   f("query=vector(1e-7)&time=-1.5",
     Success(R"({"resultType":"vector","result":[{"metric":{},"value":[-1.500,"1e-07"]}]})"));
   f("query=-Inf&time=1970-01-01T00:00:01.25Z",
-    Success(R"({"resultType":"scalar","result":[1.250,"-Inf"]})"));
-  f("query=1e21&time=0", Success(R"({"resultType":"scalar","result":[0,"1e+21"]})"));
+    Success(R"({"resultType":"scalar","result":[1.25,"-Inf"]})"));
+  f("query=1e21&time=0",
+    Success(R"({"resultType":"scalar","result":[0,"1000000000000000000000"]})"));
   // Without a time: now.
   f("query=time()", Success(R"({"resultType":"scalar","result":[1000000,"1000000"]})"));
 }
