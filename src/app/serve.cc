@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/commands.h"
+#include "app/run.h"
 #include "canopy/app/flags.h"
 #include "canopy/app/version.h"
 
@@ -35,7 +36,9 @@ int Serve(const Args& args) {
   if (const Status status = flags.Parse(args); !status.ok()) {
     return Fail(kExitUsage, status.message());
   }
-  return Fail(kExitFailed, "this build has no store yet and cannot serve; see canopy --help");
+  Result<ServerOptions> options = ReadServerFlags(flags);
+  if (!options.ok()) return Fail(kExitUsage, options.status().message());
+  return RunServer(std::move(options).value());
 }
 
 }  // namespace canopy::app

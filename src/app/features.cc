@@ -1,0 +1,90 @@
+#include "app/features.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "canopy/base/quote.h"
+
+namespace canopy::app {
+namespace {
+
+enum class Support : unsigned char {
+  kSwitch,     // a member of promql::Features
+  kNoMeaning,  // always so here, or about a machinery that Canopy does not have
+  kNotYet,
+};
+
+struct Feature {
+  std::string_view name;
+  Support support;
+  bool promql::Features::*member = nullptr;
+};
+
+using enum Support;
+using F = promql::Features;
+
+// All of Prometheus 3.14's (cmd/prometheus/main.go), and those of 2.x that became the default.
+constexpr Feature kFeatures[] = {
+    {"auto-gomaxprocs", kNoMeaning},
+    {"auto-gomemlimit", kNoMeaning},
+    {"auto-reload-config", kNotYet},
+    {"concurrent-rule-eval", kNotYet},
+    {"created-timestamp-zero-ingestion", kNotYet},
+    {"delayed-compaction", kNoMeaning},
+    {"exemplar-storage", kNotYet},
+    {"expand-external-labels", kNoMeaning},
+    {"extra-scrape-metrics", kNotYet},
+    {"fast-startup", kNoMeaning},
+    {"histograms-st-encoding", kNotYet},
+    {"memory-snapshot-on-shutdown", kNoMeaning},
+    {"metadata-wal-records", kNotYet},
+    {"native-histograms", kNoMeaning},
+    {"new-service-discovery-manager", kNoMeaning},
+    {"no-default-scrape-port", kNoMeaning},
+    {"old-ui", kNoMeaning},
+    {"ooo-native-histograms", kNoMeaning},
+    {"otlp-deltatocumulative", kNotYet},
+    {"otlp-native-delta-ingestion", kNotYet},
+    {"promql-at-modifier", kNoMeaning},
+    {"promql-binop-fill-modifiers", kSwitch, &F::binop_fill_modifiers},
+    {"promql-delayed-name-removal", kSwitch, &F::delayed_name_removal},
+    {"promql-duration-expr", kNoMeaning},
+    {"promql-experimental-functions", kSwitch, &F::experimental_functions},
+    {"promql-extended-range-selectors", kSwitch, &F::extended_range_selectors},
+    {"promql-negative-offset", kNoMeaning},
+    {"promql-per-step-stats", kSwitch, &F::per_step_stats},
+    {"search-api", kNotYet},
+    {"st-storage", kNotYet},
+    {"st-synthesis", kNotYet},
+    {"type-and-unit-labels", kNotYet},
+    {"use-start-timestamps", kNotYet},
+    {"use-uncached-io", kNoMeaning},
+    {"xor2-encoding", kNotYet},
+};
+
+}  // namespace
+
+Result<promql::Features> ReadFeatures(const std::vector<std::string>& values,
+                                      std::vector<std::string>& notices) {
+  promql::Features features;
+  for (std::string_view list : values) {
+    while (!list.empty()) {
+      const std::string_view name = list.substr(0, list.find(','));
+      list.remove_prefix(std::min(name.size() + 1, list.size()));
+      if (name.empty()) continue;
+      const auto* const feature = std::find_if(std::begin(kFeatures), std::end(kFeatures),
+                                               [&](const Feature& f) { return f.name == name; });
+      const std::string flag = "--enable-feature: " + base::Quoted(name);
+      if (feature == std::end(kFeatures)) return Status::Invalid(flag + ": unknown feature");
+      if (feature->support == kNotYet) return Status::Unsupported(flag + ": not supported yet");
+      if (feature->support == kSwitch) {
+        features.*feature->member = true;
+      } else {
+        notices.push_back(flag + " has no meaning here");
+      }
+    }
+  }
+  return features;
+}
+
+}  // namespace canopy::app

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "canopy/base/status.h"
+#include "canopy/promql/features.h"
+
+namespace canopy::app {
+
+// Reads the values of --enable-feature, each a comma-separated list of Prometheus's names. Names
+// that change nothing here are added to `notices`; kUnsupported and kInvalid name the others.
+Result<promql::Features> ReadFeatures(const std::vector<std::string>& values,
+                                      std::vector<std::string>& notices);
+
+}  // namespace canopy::app

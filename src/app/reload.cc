@@ -1,0 +1,135 @@
+#include "app/reload.h"
+
+#include <utility>
+
+#include "canopy/base/log.h"
+#include "canopy/config/load.h"
+
+namespace canopy::app {
+namespace {
+
+void LogNotices(const std::vector<config::LoadError>& notices) {
+  for (const config::LoadError& notice : notices) {
+    LOG_WARN("Configuration", {"notice", notice.ToString()});
+  }
+}
+
+std::map<std::string, config::DiscoveryConfig> ScrapeJobs(const config::Config& config) {
+  std::map<std::string, config::DiscoveryConfig> jobs;
+  for (const config::ScrapeConfig& job : config.scrape_configs) jobs[job.job_name] = job.discovery;
+  return jobs;
+}
+
+rules::RuleSet MakeRuleSet(const config::GlobalConfig& global,
+                           std::vector<config::RuleFile> rule_files,
+                           const std::string& external_url) {
+  rules::RuleSet set;
+  set.files = std::move(rule_files);
+  set.evaluation_interval = global.evaluation_interval;
+  set.query_offset = global.rule_query_offset;
+  set.external_labels = global.external_labels;
+  set.external_url = external_url;
+  return set;
+}
+
+}  // namespace
+
+Result<LoadedConfig> LoadConfig(Fs& fs, const std::string& path, const promql::Features& features) {
+  config::LoadReport report = config::LoadAll(fs, path);
+  LogNotices(report.notices);
+  if (!report.config) return config::ToStatus(report.errors);
+  config::RuleFilesReport rules = config::LoadRuleFiles(
+      fs, report.config->rule_files, report.config->global.metric_name_validation_scheme);
+  LogNotices(rules.notices);
+  std::string errors = config::FormatErrors(rules.errors);
+  for (const std::string& problem : rules::CheckRuleFiles(rules.files, features)) {
+    errors += (errors.empty() ? "" : "\n") + problem;
+  }
+  if (!errors.empty()) return Status::Invalid(std::move(errors));
+  for (const std::string& remark : rules::LintRuleFiles(rules.files)) {
+    LOG_WARN("Configuration", {"notice", remark});
+  }
+  return LoadedConfig{std::make_shared<const config::Config>(std::move(*report.config)),
+                      std::move(rules.files)};
+}
+
+Reloader::Reloader(Fs& fs, const Clock& clock, SelfMetrics& metrics, std::string path,
+                   promql::Features features)
+    : fs_(fs),
+      clock_(clock),
+      path_(std::move(path)),
+      features_(features),
+      successful_(
+          metrics.AddGauge("prometheus_config_last_reload_successful",
+                           "Whether the last configuration reload attempt was successful.")),
+      success_time_(metrics.AddGauge("prometheus_config_last_reload_success_timestamp_seconds",
+                                     "Timestamp of the last successful configuration reload.")),
+      evaluation_interval_ms_(config::GlobalConfig().evaluation_interval.count()),
+      mu_(LockRank::kApp),
+      config_mu_(LockRank::kLeaf) {}
+
+Status Reloader::Begin(LoadedConfig loaded, Services services, std::string external_url) {
+  const MutexLock lock(mu_);
+  services_.emplace(services);
+  external_url_ = std::move(external_url);
+  return Apply(std::move(loaded));
+}
+
+Status Reloader::Reload() {
+  const MutexLock lock(mu_);
+  if (!services_) return Status::Unavailable("the server is starting or shutting down");
+  LOG_INFO("Loading configuration file", {"filename", path_});
+  Result<LoadedConfig> loaded = LoadConfig(fs_, path_, features_);
+  Status status = loaded.ok() ? Apply(std::move(loaded).value()) : loaded.status();
+  if (!status.ok()) {
+    successful_.Set(0);
+    LOG_ERROR("Error reloading config", {"filename", path_}, {"err", status.message()});
+  }
+  return status;
+}
+
+void Reloader::Close() {
+  const MutexLock lock(mu_);
+  services_.reset();
+}
+
+std::shared_ptr<const config::Config> Reloader::config() const {
+  const MutexLock lock(config_mu_);
+  return config_;
+}
+
+Status Reloader::Apply(LoadedConfig loaded) {
+  const auto config = loaded.config;
+  const auto before = this->config();
+  CANOPY_RETURN_IF_ERROR(ApplyToServices(std::move(loaded)));
+  if (before != nullptr && before->storage != config->storage) {
+    LOG_WARN("Configuration", {"notice", "storage: takes effect at the next start"});
+  }
+  successful_.Set(1);
+  success_time_.Set(clock_.Now().seconds());
+  LOG_INFO("Completed loading of configuration file", {"filename", path_});
+  return {};
+}
+
+// What can fail comes first.
+Status Reloader::ApplyToServices(LoadedConfig loaded) {
+  const config::Config& config = *loaded.config;
+  CANOPY_RETURN_IF_ERROR(services_->scrape.ApplyConfig(config));
+  const Status rules = services_->rules.Update(
+      MakeRuleSet(config.global, std::move(loaded.rule_files), external_url_));
+  if (!rules.ok()) {
+    if (const auto before = this->config()) (void)services_->scrape.ApplyConfig(*before);
+    return rules;
+  }
+  evaluation_interval_ms_ = config.global.evaluation_interval.count();
+  {
+    const MutexLock lock(config_mu_);
+    config_ = loaded.config;
+  }
+  services_->notify.ApplyConfig(config.alerting, config.global.external_labels);
+  services_->notify_discovery.ApplyConfig(notify::DiscoveryJobs(config.alerting));
+  services_->scrape_discovery.ApplyConfig(ScrapeJobs(config));
+  return {};
+}
+
+}  // namespace canopy::app

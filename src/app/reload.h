@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "canopy/base/clock.h"
+#include "canopy/base/fs.h"
+#include "canopy/base/mutex.h"
+#include "canopy/base/self_metrics.h"
+#include "canopy/base/status.h"
+#include "canopy/config/config.h"
+#include "canopy/config/rule_file.h"
+#include "canopy/discovery/discovery.h"
+#include "canopy/notify/manager.h"
+#include "canopy/promql/features.h"
+#include "canopy/rules/manager.h"
+#include "canopy/scrape/manager.h"
+
+namespace canopy::app {
+
+// A configuration and the rule files that it names, all of it checked.
+struct LoadedConfig {
+  std::shared_ptr<const config::Config> config;
+  std::vector<config::RuleFile> rule_files;
+};
+
+// Fails with every error at once, one a line. Notices are logged.
+Result<LoadedConfig> LoadConfig(Fs& fs, const std::string& path, const promql::Features& features);
+
+// The configuration in force, and how another one takes its place: all of it or nothing.
+// Thread-safe.
+class Reloader {
+ public:
+  struct Services {
+    scrape::Manager& scrape;
+    rules::Manager& rules;
+    notify::Manager& notify;
+    discovery::Manager& scrape_discovery;
+    discovery::Manager& notify_discovery;
+  };
+
+  Reloader(Fs& fs, const Clock& clock, SelfMetrics& metrics, std::string path,
+           promql::Features features);
+
+  // The first configuration. `services` and what they refer to must live until Close().
+  Status Begin(LoadedConfig loaded, Services services, std::string external_url);
+  // Reads the files again. On an error the running configuration stays in force; the error says
+  // why, and is logged. kUnavailable before Begin() and after Close().
+  Status Reload();
+  // Waits for a reload under way; there are no more after it.
+  void Close();
+
+  // Null before Begin().
+  std::shared_ptr<const config::Config> config() const;
+  Duration evaluation_interval() const { return Duration(evaluation_interval_ms_); }
+  bool last_succeeded() const { return successful_.value() == 1; }
+  Timestamp last_success() const { return Timestamp::FromSeconds(success_time_.value()); }
+
+ private:
+  Status Apply(LoadedConfig loaded) CANOPY_REQUIRES(mu_);
+  Status ApplyToServices(LoadedConfig loaded) CANOPY_REQUIRES(mu_);
+
+  Fs& fs_;
+  const Clock& clock_;
+  const std::string path_;
+  const promql::Features features_;
+  Gauge& successful_;
+  Gauge& success_time_;
+  std::atomic<int64_t> evaluation_interval_ms_;
+
+  Mutex mu_;  // one reload at a time
+  std::optional<Services> services_ CANOPY_GUARDED_BY(mu_);
+  std::string external_url_ CANOPY_GUARDED_BY(mu_);
+
+  mutable Mutex config_mu_;
+  std::shared_ptr<const config::Config> config_ CANOPY_GUARDED_BY(config_mu_);
+};
+
+}  // namespace canopy::app

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "canopy/api/api.h"
+#include "canopy/app/flags.h"
+#include "canopy/base/log.h"
+#include "canopy/base/status.h"
+#include "canopy/discovery/discovery.h"
+#include "canopy/net/server.h"
+#include "canopy/notify/manager.h"
+#include "canopy/promql/engine.h"
+#include "canopy/rules/manager.h"
+#include "canopy/scrape/manager.h"
+#include "canopy/tsdb/db.h"
+
+namespace canopy::app {
+
+// What the command line says to each part of the server.
+struct ServerOptions {
+  std::string config_file;
+  std::string web_config_file;
+  log::Level log_level = log::Level::kInfo;
+  log::Format log_format = log::Format::kLogfmt;
+  // As given, without slashes at its end; "": http, the host's name and the port listened on.
+  std::string external_url;
+
+  net::HttpServerOptions http;
+  tsdb::Options store;
+  promql::EngineOptions engine;
+  scrape::Options scrape;
+  discovery::Options discovery;
+  rules::ManagerOptions rules;
+  notify::ManagerOptions notify;
+  api::Options api;
+
+  std::vector<std::string> notices;  // accepted, but without meaning here
+};
+
+// kInvalid and kUnsupported name the flag.
+Result<ServerOptions> ReadServerFlags(const FlagSet& flags);
+
+// What the command line leaves open until the server listens: the external URL, and what follows
+// from it. `address` is the first one listened on, "127.0.0.1:9090".
+Status FillExternalUrl(const std::string& address, const std::string& host_name,
+                       ServerOptions& options);
+
+}  // namespace canopy::app

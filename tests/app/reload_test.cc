@@ -1,0 +1,200 @@
+#include "app/reload.h"
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "canopy/net/client.h"
+#include "canopy/promql/engine.h"
+#include "tests/support/manual_clock.h"
+#include "tests/support/memory_store.h"
+#include "tests/support/wait_for.h"
+
+namespace canopy::app {
+namespace {
+
+class TempDir {
+ public:
+  TempDir() {
+    std::string name = (std::filesystem::temp_directory_path() / "canopy-app-XXXXXX").string();
+    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TempDir() { std::filesystem::remove_all(path_); }
+  std::string Write(const std::string& name, const std::string& text) const {
+    std::ofstream(path_ / name) << text;
+    return Path(name);
+  }
+  std::string Path(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::string Job(const std::string& name, const std::string& more = "") {
+  return "  - job_name: " + name + "\n    static_configs: [{targets: ['127.0.0.1:1']}]\n" + more;
+}
+std::string Rules(const std::string& record, const std::string& expr) {
+  return "groups:\n  - name: g\n    rules:\n      - {record: " + record + ", expr: '" + expr +
+         "'}\n";
+}
+
+// The services of a server, over a store in memory. No scrape is ever due: the clock stands still.
+struct Node {
+  explicit Node(const std::string& config_file)
+      : reloader(PosixFs(), clock, metrics, config_file, {}) {}
+  ~Node() {
+    reloader.Close();
+    scrape_discovery.Stop();
+    notify_discovery.Stop();
+  }
+
+  Status Begin(const std::string& file) {
+    auto loaded = LoadConfig(PosixFs(), file, {});
+    if (!loaded.ok()) return loaded.status();
+    return reloader.Begin(std::move(loaded).value(),
+                          {.scrape = scrape,
+                           .rules = rules,
+                           .notify = *notify,
+                           .scrape_discovery = scrape_discovery,
+                           .notify_discovery = notify_discovery},
+                          "http://node:9090");
+  }
+  std::string RuleNames() const {
+    std::string out;
+    for (const rules::GroupSnapshot& group : rules.Groups())
+      for (const rules::RuleSnapshot& rule : group.rules) out += rule.name + " ";
+    return out;
+  }
+  std::string Pools() const {
+    std::string out;
+    for (const std::string& pool : scrape.Pools()) out += pool + " ";
+    return out;
+  }
+  double Metric(std::string_view name) { return metrics.AddGauge(name, "").value(); }
+
+  testing::ManualClock clock{Timestamp::FromMs(1'000'000)};
+  SelfMetrics metrics;
+  testing::MemoryStore store;
+  promql::Engine engine{{}, clock, metrics};
+  std::unique_ptr<net::HttpClient> client = net::NewCurlHttpClient();
+  std::unique_ptr<notify::Manager> notify =
+      notify::Manager::Create({.clock = clock, .http = *client, .metrics = metrics}, {}).value();
+  rules::Manager rules{{.clock = clock,
+                        .appender = store,
+                        .queryable = store,
+                        .engine = engine,
+                        .metrics = metrics,
+                        .send = [](std::vector<model::Alert>) {}},
+                       {}};
+  scrape::Manager scrape{store, *client, clock, PosixFs(), metrics, {}};
+  discovery::Manager notify_discovery{
+      "notify", PosixFs(), metrics,
+      [this](const discovery::JobGroups& groups) { notify->SetTargets(groups); }};
+  discovery::Manager scrape_discovery{
+      "scrape", PosixFs(), metrics,
+      [this](const discovery::JobGroups& groups) { scrape.SetTargets(groups); }};
+  Reloader reloader;
+};
+
+BOOST_AUTO_TEST_CASE(every_error_of_rule_files_at_once) {
+  const TempDir dir;
+  dir.Write("form.yml", "groups:\n  - name: g\n    nosuch: 1\n");
+  dir.Write("parse.yml", Rules("a", "sum(") + Rules("b", "up").substr(8));
+  const std::string file = dir.Write("canopy.yml",
+                                     "rule_files: ['*.yml.none', 'form.yml', "
+                                     "'parse.yml']\n");
+  const auto loaded = LoadConfig(PosixFs(), file, {});
+  BOOST_REQUIRE(!loaded.ok());
+  BOOST_TEST(loaded.status().message().find(dir.Path("form.yml") + ":3: ") != std::string::npos);
+  BOOST_TEST(loaded.status().message().find(dir.Path("parse.yml") + ":") != std::string::npos);
+  const auto missing = LoadConfig(PosixFs(), dir.Path("nosuch.yml"), {});
+  BOOST_REQUIRE(!missing.ok());
+  BOOST_TEST(missing.status().message().find("nosuch.yml") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(expressions_are_parsed_with_the_features_that_are_on) {
+  const TempDir dir;
+  dir.Write("rules.yml", Rules("a", "sort_by_label(up, \"job\")"));
+  const std::string file = dir.Write("canopy.yml", "rule_files: [rules.yml]\n");
+  BOOST_TEST(!LoadConfig(PosixFs(), file, {}).ok());
+  BOOST_TEST(LoadConfig(PosixFs(), file, {.experimental_functions = true}).ok());
+}
+
+BOOST_AUTO_TEST_CASE(a_reload_takes_all_of_a_configuration_in_force) {
+  const TempDir dir;
+  dir.Write("rules.yml", Rules("a", "1"));
+  const std::string file = dir.Write("canopy.yml",
+                                     "global: {evaluation_interval: 7s}\nrule_files: [rules.yml]\n"
+                                     "scrape_configs:\n" +
+                                         Job("one"));
+  Node node(file);
+  BOOST_TEST((node.reloader.Reload().code() == Code::kUnavailable));
+  BOOST_TEST(node.reloader.config() == nullptr);
+  BOOST_REQUIRE(node.Begin(file).ok());
+  BOOST_TEST(node.Pools() == "one ");
+  BOOST_TEST(node.RuleNames() == "a ");
+  BOOST_TEST(node.reloader.evaluation_interval().count() == 7000);
+  BOOST_TEST(node.Metric("prometheus_config_last_reload_successful") == 1);
+  BOOST_TEST(node.Metric("prometheus_config_last_reload_success_timestamp_seconds") == 1000);
+  BOOST_TEST(testing::WaitFor([&] { return node.scrape.Targets().active.size() == 1; }));
+
+  node.clock.Set(Timestamp::FromMs(2'000'000));
+  dir.Write("rules.yml", Rules("b", "2"));
+  dir.Write("canopy.yml",
+            "rule_files: [rules.yml]\n"
+            "alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:9']}]}]}\n"
+            "scrape_configs:\n" +
+                Job("one") + Job("two"));
+  BOOST_TEST(node.reloader.Reload().ok());
+  BOOST_TEST(node.Pools() == "one two ");
+  BOOST_TEST(node.RuleNames() == "b ");
+  BOOST_TEST(node.reloader.evaluation_interval().count() == 60'000);
+  BOOST_TEST(node.reloader.config()->scrape_configs.size() == 2);
+  BOOST_TEST(node.reloader.last_success().ms() == 2'000'000);
+  BOOST_TEST(testing::WaitFor([&] { return node.scrape.Targets().active.size() == 2; }));
+  BOOST_TEST(testing::WaitFor([&] { return node.notify->Known().active.size() == 1; }));
+  BOOST_TEST(node.notify->Known().active.at(0) == "http://127.0.0.1:9/api/v2/alerts");
+
+  node.reloader.Close();
+  BOOST_TEST((node.reloader.Reload().code() == Code::kUnavailable));
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_configuration_changes_nothing) {
+  const TempDir dir;
+  dir.Write("rules.yml", Rules("a", "1"));
+  const std::string good = "rule_files: [rules.yml]\nscrape_configs:\n" + Job("one");
+  const std::string file = dir.Write("canopy.yml", good);
+  Node node(file);
+  BOOST_REQUIRE(node.Begin(file).ok());
+  const auto before = node.reloader.config();
+
+  const auto refused = [&](const std::string& text, const std::string& rules,
+                           const std::string& why) {
+    dir.Write("canopy.yml", text);
+    dir.Write("rules.yml", rules);
+    const Status status = node.reloader.Reload();
+    BOOST_TEST(!status.ok());
+    BOOST_TEST(status.message().find(why) != std::string::npos, status.message());
+    BOOST_TEST(node.reloader.config() == before);
+    BOOST_TEST(node.Pools() == "one ");
+    BOOST_TEST(node.RuleNames() == "a ");
+    BOOST_TEST(!node.reloader.last_succeeded());
+    BOOST_TEST(node.reloader.last_success().ms() == 1'000'000);
+  };
+  refused("nosuch: 1\n", Rules("b", "1"), "canopy.yml:1: nosuch");
+  refused("rule_files: [rules.yml]\nscrape_configs:\n" + Job("two"), Rules("b", "sum("),
+          "rules.yml:4: ");
+  // Well-formed, but not to be applied.
+  refused("global: {scrape_failure_log_file: " + dir.Path("no/such/dir") +
+              "}\nrule_files: [rules.yml]\nscrape_configs:\n" + Job("two"),
+          Rules("b", "1"), "no/such/dir");
+
+  dir.Write("canopy.yml", good);
+  BOOST_TEST(node.reloader.Reload().ok());
+  BOOST_TEST(node.reloader.last_succeeded());
+  BOOST_TEST(node.RuleNames() == "b ");
+}
+
+}  // namespace
+}  // namespace canopy::app

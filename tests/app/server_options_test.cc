@@ -1,0 +1,131 @@
+#include "app/server_options.h"
+
+#include <boost/test/unit_test.hpp>
+
+namespace canopy::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+Result<ServerOptions> Read(std::vector<std::string> args) {
+  FlagSet flags(ServerFlags());
+  const Status status = flags.Parse(args);
+  if (!status.ok()) return status;
+  return ReadServerFlags(flags);
+}
+
+ServerOptions Good(std::vector<std::string> args) {
+  Result<ServerOptions> options = Read(std::move(args));
+  BOOST_REQUIRE_MESSAGE(options.ok(), options.status().message());
+  return std::move(options).value();
+}
+
+std::string Refusal(std::vector<std::string> args) {
+  const Result<ServerOptions> options = Read(std::move(args));
+  return options.ok() ? "" : options.status().message();
+}
+
+BOOST_AUTO_TEST_CASE(a_command_line_without_flags) {
+  const ServerOptions options = Good({});
+  BOOST_TEST(options.config_file == "prometheus.yml");
+  BOOST_TEST((options.http.listen_addresses == std::vector<std::string>{"0.0.0.0:9090"}));
+  BOOST_TEST(options.http.max_connections == 512);
+  BOOST_TEST(options.store.dir == "data/");
+  BOOST_TEST((options.store.head_retention == 3h));
+  BOOST_TEST(options.store.lock_dir);
+  BOOST_TEST(options.store.wal_compression);
+  BOOST_TEST((options.engine.lookback_delta == 5min));
+  BOOST_TEST((options.api.lookback_delta == 5min));
+  BOOST_TEST(options.engine.max_samples == 50'000'000);
+  BOOST_TEST(options.api.route_prefix == "");
+  BOOST_TEST(!options.api.enable_lifecycle);
+  BOOST_TEST(options.notify.outbox_path == "data/notifications.db");
+  BOOST_TEST(options.notices.empty());
+  BOOST_TEST(options.api.flags.at("query.timeout") == "2m");
+}
+
+BOOST_AUTO_TEST_CASE(flags_reach_the_part_that_they_are_for) {
+  const ServerOptions options =
+      Good({"--web.listen-address=:1", "--web.listen-address=:2", "--web.enable-lifecycle",
+            "--storage.tsdb.path=/d", "--storage.tsdb.retention.time=90m",
+            "--storage.tsdb.wal-segment-size=32MB", "--storage.tsdb.no-lockfile",
+            "--no-storage.tsdb.wal-compression", "--no-scrape.adjust-timestamps",
+            "--rules.alert.resend-delay=5s", "--alertmanager.notification-batch-size=3",
+            "--query.max-concurrency=2",
+            "--enable-feature=promql-experimental-functions,"
+            "native-histograms",
+            "--enable-feature=promql-per-step-stats", "--log.level=warn", "--log.format=json",
+            "--auto-gomaxprocs"});
+  BOOST_TEST((options.http.listen_addresses == std::vector<std::string>{":1", ":2"}));
+  BOOST_TEST(options.api.enable_lifecycle);
+  BOOST_TEST(options.store.dir == "/d");
+  BOOST_TEST((options.store.head_retention == 90min));
+  BOOST_TEST(options.store.wal_segment_bytes == 32U << 20);
+  BOOST_TEST(!options.store.lock_dir);
+  BOOST_TEST(!options.store.wal_compression);
+  BOOST_TEST((options.scrape.timestamp_tolerance == 0ms));
+  BOOST_TEST((options.rules.resend_delay == 5s));
+  BOOST_TEST(options.notify.batch_size == 3);
+  BOOST_TEST(options.engine.max_concurrency == 2);
+  BOOST_TEST(options.engine.features.experimental_functions);
+  BOOST_TEST(options.engine.features.per_step_stats);
+  BOOST_TEST(!options.engine.features.binop_fill_modifiers);
+  BOOST_TEST(options.api.features.experimental_functions);
+  BOOST_TEST((options.log_level == log::Level::kWarn));
+  BOOST_TEST((options.log_format == log::Format::kJson));
+  BOOST_TEST(
+      (options.notices ==
+       std::vector<std::string>{"--auto-gomaxprocs has no meaning here",
+                                "--enable-feature: \"native-histograms\" has no meaning here"}));
+}
+
+// More retention than memory holds asks for nothing yet.
+BOOST_AUTO_TEST_CASE(retention_bounds_memory_only_from_above) {
+  BOOST_TEST((Good({"--storage.tsdb.retention.time=15d"}).store.head_retention == 3h));
+  BOOST_TEST((Good({"--storage.tsdb.min-block-duration=10m"}).store.head_retention == 15min));
+}
+
+BOOST_AUTO_TEST_CASE(values_that_a_flag_cannot_have) {
+  BOOST_TEST(Refusal({"--log.level=loud"}) ==
+             "--log.level: expected debug, info, warn or error, got \"loud\"");
+  BOOST_TEST(Refusal({"--log.format=xml"}) == "--log.format: expected logfmt or json, got \"xml\"");
+  BOOST_TEST(Refusal({"--web.max-connections=0"}) == "--web.max-connections: must be at least 1");
+  BOOST_TEST(Refusal({"--rules.max-concurrent-evals=5000000000"}) ==
+             "--rules.max-concurrent-evals: too large: 5000000000");
+  BOOST_TEST(Refusal({"--query.timeout=0s"}) == "--query.timeout: must be greater than 0");
+  BOOST_TEST(Refusal({"--storage.tsdb.wal-compression-type=zstd"}) ==
+             "--storage.tsdb.wal-compression-type: zstd is not supported yet");
+  BOOST_TEST(Refusal({"--enable-feature=exemplar-storage"}) ==
+             "--enable-feature: \"exemplar-storage\": not supported yet");
+  BOOST_TEST(Refusal({"--enable-feature=nosuch"}) ==
+             "--enable-feature: \"nosuch\": unknown feature");
+  BOOST_TEST(Refusal({"--web.external-url='http://x'"}) ==
+             "--web.external-url: must not contain quotes");
+  BOOST_TEST(Refusal({"--web.remote-write-receiver.accepted-protobuf-messages=x"}) ==
+             "--web.remote-write-receiver.accepted-protobuf-messages: unknown message \"x\"");
+}
+
+BOOST_AUTO_TEST_CASE(external_url_and_route_prefix) {
+  const auto prefix = [](std::vector<std::string> args) {
+    return Good(std::move(args)).api.route_prefix;
+  };
+  BOOST_TEST(prefix({"--web.external-url=http://h:1/tree/"}) == "/tree");
+  BOOST_TEST(prefix({"--web.external-url=http://h:1"}) == "");
+  BOOST_TEST(prefix({"--web.external-url=http://h:1/tree", "--web.route-prefix=/"}) == "");
+  BOOST_TEST(prefix({"--web.route-prefix=a/b/"}) == "/a/b");
+
+  ServerOptions options = Good({});
+  BOOST_TEST(FillExternalUrl("127.0.0.1:4711", "node", options).ok());
+  BOOST_TEST(options.external_url == "http://node:4711");
+  BOOST_TEST(options.scrape.external_host == "node:4711");
+  BOOST_TEST(options.scrape.listen_port == "4711");
+  options = Good({"--web.external-url=https://metrics.example/tree/"});
+  BOOST_TEST(FillExternalUrl("[::1]:9090", "node", options).ok());
+  BOOST_TEST(options.external_url == "https://metrics.example/tree");
+  BOOST_TEST(options.scrape.external_host == "metrics.example");
+  BOOST_TEST(options.scrape.external_scheme == "https");
+  BOOST_TEST(options.scrape.listen_port == "9090");
+}
+
+}  // namespace
+}  // namespace canopy::app
