@@ -48,6 +48,9 @@ class Api(Case):
                 self.assertEqual(expected["errorType"], got["errorType"], got)
                 self.assertTrue(got["error"])
             else:
+                if path == "targets":  # newer than the Prometheus at hand
+                    self.assertIn("droppedTargetCounts", got["data"])
+                    del got["data"]["droppedTargetCounts"]
                 self.assertEqual(self.ordered(expected["data"]), self.ordered(got["data"]))
 
     def test_query(self):
@@ -154,7 +157,9 @@ class RemoteWrite(Case):
     def test_refused(self):
         server = self.start("--web.enable-remote-write-receiver")
         for body in (b"not snappy", remote_write.snappy(b"\xff\xff\xff"), remote_write.snappy(b"\x0a\x05ab")):
-            self.assertEqual(400, fetch(server.url + "/api/v1/write", data=body)[0], body)
+            headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"}
+            self.assertEqual(400, fetch(server.url + "/api/v1/write", data=body, headers=headers)[0], body)
+        self.assertEqual(415, fetch(server.url + "/api/v1/write", data=b"")[0])
         # A good one after the bad ones.
         self.assertIn(remote_write.push(server.url, [({"__name__": "a"}, [(1000, 1.0)])])[0], (200, 204))
         self.assertEqual(1, server.value("a", at=1))

@@ -1,9 +1,12 @@
 """What an operator meets: reload, a bad configuration, a port or a folder in use, the way down."""
+import base64
 import os
 import pathlib
 import signal
+import ssl
 import subprocess
 import time
+import urllib.request
 
 from harness import CANOPY, Case, config, fetch, free_ports, scrape, wait_for
 
@@ -134,6 +137,51 @@ class Start(Case):
         self.assertIn("--config.file", done.stdout)
 
 
+class WebConfig(Case):
+    # bcrypt of "secret"
+    HASH = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"
+
+    def start(self, text, **more):
+        path = self.peers.write("web.yml", text)
+        server = self.peers.server("canopy", CANOPY, config(), free_ports(1)[0], f"--web.config.file={path}")
+        return server.start(**more)
+
+    def test_users(self):
+        server = self.start(f"""
+basic_auth_users: {{alice: '{self.HASH}'}}
+http_server_config: {{headers: {{X-Frame-Options: deny}}}}
+""", wait=False)
+
+        def status(credentials=None):
+            headers = {"Authorization": "Basic " + base64.b64encode(credentials).decode()} if credentials else {}
+            return fetch(server.url + "/-/ready", headers=headers)[0]
+
+        wait_for("readiness", lambda: status(b"alice:secret") == 200)
+        self.assertEqual([401, 401, 401], [status(), status(b"alice:wrong"), status(b"bob:secret")])
+        self.assertEqual("deny", fetch(server.url + "/-/healthy")[2]["X-Frame-Options"])
+
+    def test_tls(self):
+        cert, key = self.peers.dir / "tls.crt", self.peers.dir / "tls.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=canopy",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True, capture_output=True)
+        server = self.start("tls_server_config: {cert_file: tls.crt, key_file: tls.key, min_version: TLS13}\n", wait=False)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                             urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=cert)))
+        url = server.url.replace("http:", "https:") + "/-/ready"
+        body = wait_for("readiness", lambda: opener.open(url, timeout=5).read())
+        self.assertEqual(b"Canopy is Ready.\n", body)
+
+    def test_errors_of_the_file(self):
+        path = self.peers.write("web.yml", "basic_auth_users: {bob: plain}\nnosuch: 1\n")
+        self.peers.write("canopy.yml", config())
+        done = subprocess.run([CANOPY, f"--config.file={self.peers.dir / 'canopy.yml'}", "--web.listen-address=127.0.0.1:0",
+                               f"--storage.tsdb.path={self.peers.dir / 'data'}", f"--web.config.file={path}"],
+                              capture_output=True, text=True, timeout=20)
+        self.assertEqual(1, done.returncode)
+        for line in (1, 2):
+            self.assertIn(f"{path}:{line}: ", done.stderr)
+
+
 class Stop(Case):
     def test_term_ends_it_while_clients_and_targets_are_slow(self):
         def slow():
@@ -180,6 +228,22 @@ class Commands(Case):
         self.peers.write("bad.yml", "groups:\n  - name: g\n    rules:\n      - {record: a, expr: sum(b}\n")
         self.assertEqual(0, self.run_command("check", "rules", "good.yml").returncode)
         self.assertEqual(1, self.run_command("check", "rules", "bad.yml").returncode)
+
+    def test_check_metrics(self):
+        for page, status in (("# HELP a_total A.\n# TYPE a_total counter\na_total 1\n", 0), ("a{ 1\n", 1), ("a 1\n", 3)):
+            done = subprocess.run([CANOPY, "check", "metrics"], input=page, capture_output=True, text=True, timeout=20)
+            theirs = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, text=True, timeout=20)
+            self.assertEqual((status, status), (done.returncode, theirs.returncode))
+            if status == 3:
+                self.assertEqual(theirs.stderr.splitlines(), done.stdout.splitlines())
+
+    def test_help_of_commands(self):
+        for command in ("check", "query"):
+            done = self.run_command(command, "--help")
+            self.assertEqual(0, done.returncode)
+            self.assertIn(f"usage: canopy {command}", done.stdout)
+            self.assertEqual(2, self.run_command(command, "nosuch").returncode)
+        self.assertEqual(2, self.run_command("nosuch").returncode)
 
     def test_query(self):
         target = self.serve_pages({"/metrics": PAGE})

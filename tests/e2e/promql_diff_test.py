@@ -10,8 +10,9 @@ INSTANTS = [promql_data.START + 600, promql_data.START + 1500, promql_data.END +
 # (start, end, step): the whole of the data and both its ends; a window inside at the scrape interval.
 SPANS = [(promql_data.START - 300, promql_data.END + 300, 60), (promql_data.START + 900, promql_data.START + 1500, 15)]
 SHOWN = 12  # differences of a family that are printed
-# Functions whose order of results is a promise, at an instant.
+# Functions whose order of results is a promise, at an instant; that of groups is none.
 ORDERED = ("sort", "topk", "bottomk")
+GROUPED = (" by", " without")
 
 
 def ask(url, path, **parameters):
@@ -82,7 +83,8 @@ class PromqlDifferential(Case):
                 answers = [ask(s.url, path, query=query, **when) for s in self.servers]
                 asked += 1
                 found = difference(*answers)
-                if not found and answers[0][0] == 200 and path == "query" and query.startswith(ORDERED) and " by" not in query:
+                ordered = path == "query" and query.startswith(ORDERED) and not any(g in query for g in GROUPED)
+                if not found and answers[0][0] == 200 and ordered:
                     orders = [[r["metric"] for r in a[1]["data"]["result"]] for a in answers]
                     found = "" if orders[0] == orders[1] else f"order: {orders[0]} and {orders[1]}"
                 if found:
