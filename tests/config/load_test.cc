@@ -100,7 +100,6 @@ global:
   scrape_interval: 2s
   evaluation_interval: 1m30s
   rule_query_offset: 5s
-  query_log_file: /var/log/q.log
   external_labels: {zone: a, empty: ""}
   keep_dropped_targets: 9
   metric_name_validation_scheme: legacy
@@ -115,7 +114,6 @@ storage:
   BOOST_CHECK(config.global.scrape_timeout == 2s);
   BOOST_CHECK(config.global.evaluation_interval == 90s);
   BOOST_CHECK(config.global.rule_query_offset == 5s);
-  BOOST_TEST(config.global.query_log_file == "/var/log/q.log");
   BOOST_TEST(config.global.external_labels.ToString() == R"({zone="a"})");
   BOOST_TEST(config.global.limits.keep_dropped_targets == 9u);
   BOOST_CHECK(config.global.metric_name_escaping_scheme == Escaping::kUnderscores);
@@ -290,6 +288,7 @@ BOOST_AUTO_TEST_CASE(what_prometheus_knows_and_we_do_not_is_not_supported_yet) {
   f(job + "dns_sd_configs: [{names: [a]}]",
     "3: scrape_configs[0].dns_sd_configs: not supported yet");
   f(job + "dns_sd_configs: []", "");
+  f("global: {query_log_file: q.log}", "1: global.query_log_file: not supported yet");
   f(job + "kubernetes_sd_configs: [{role: pod}]",
     "3: scrape_configs[0].kubernetes_sd_configs: not supported yet");
   f(job + "oauth2: {client_id: a}", "3: scrape_configs[0].oauth2: not supported yet");

@@ -124,7 +124,6 @@ global:
   scrape_protocols: [PrometheusText0.0.4]
   evaluation_interval: 1h30m
   rule_query_offset: 500ms
-  query_log_file: q.log
   external_labels: {a: "multi\nline", b: "tab\t\"quoted\" \\", c: "true", d: "ü: #x", e: "- dash"}
   body_size_limit: 10MB
   sample_limit: 7

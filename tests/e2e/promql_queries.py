@@ -141,7 +141,7 @@ def subqueries():
     yield from ("max_over_time(deriv(load1[2m])[7m3s:1m])", "quantile_over_time(0.5, (load1 > 0)[6m2s:30s])",
                 "sum(avg_over_time(max_over_time(load1[2m])[5m3s:30s])) by (zone)", "min_over_time(load1[5m3s:])",
                 "max_over_time((time() - max(timestamp(load1)))[5m3s:30s])", "sum_over_time(vector(1)[10m1s:1m])",
-                "increase((load1 * 10 + 1e5)[10m3s:30s])", "avg_over_time(avg_over_time(load1[3m3s:30s])[5m3s:1m])")
+                "increase((http_requests_total{code='200'} * 10)[10m3s:30s])", "avg_over_time(avg_over_time(load1[3m3s:30s])[5m3s:1m])")
 
 
 def histograms():
