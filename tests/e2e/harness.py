@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import peers  # noqa: E402 (found through the line above)
 from peers import Failure, free_ports, http as fetch, wait_for  # noqa: E402, F401
 
-CANOPY = os.environ.get("CANOPY_BINARY", str(ROOT / "build/canopy"))
+CANOPY = os.path.abspath(os.environ.get("CANOPY_BINARY", ROOT / "build/canopy"))
 PROMETHEUS = peers.PROMETHEUS
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
