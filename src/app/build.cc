@@ -83,6 +83,8 @@ Status Node::OpenStore(const config::StorageConfig& config) {
   }
   const int64_t began = clock_.MonotonicNanos();
   CANOPY_ASSIGN_OR_RETURN(store_, tsdb::Db::Open(fs_, clock_, metrics_, options));
+  // The store's own; asking for a metric that is there gives that one.
+  wal_corruptions_ = &metrics_.AddCounter("prometheus_tsdb_wal_corruptions_total", "");
   LOG_INFO("TSDB started", {"dir", options.dir},
            {"seconds", static_cast<double>(clock_.MonotonicNanos() - began) / 1e9},
            {"retention", FormatDuration(options.head_retention)});
@@ -148,6 +150,7 @@ api::RuntimeInfo Node::RuntimeInfo() const {
   info.hostname = host_name_;
   info.reload_config_success = reloader_.last_succeeded();
   info.last_config_time = reloader_.last_success();
+  info.corruption_count = static_cast<int64_t>(wal_corruptions_->value());
   info.threads = ThreadCount();
   info.processors = Processors();
   info.storage_retention = FormatDuration(options_.store.head_retention);

@@ -102,6 +102,8 @@ class TornLog(Case):
         self.assertEqual({t: held[t] for t in now}, now)
         corruptions = [line for line in fetch(server.url + "/metrics")[1].decode().splitlines()
                        if line.startswith("prometheus_tsdb_wal_corruptions_total ")]
+        count = server.api("status/runtimeinfo")["corruptionCount"]
+        self.assertEqual([f"prometheus_tsdb_wal_corruptions_total {count}"], corruptions)
         wait_for("scrapes go on", lambda: (server.value("count_over_time(a[1m])") or 0) > len(now))
         server.stop()
         server.start()  # and the log is sound again

@@ -195,6 +195,11 @@ class Stop(Case):
         self.assertEqual(0, server.stop(20))
         self.assertLess(time.monotonic() - began, 15)
 
+    def test_term_while_it_starts(self):
+        server = self.peers.server("canopy", CANOPY, config(), free_ports(1)[0]).start(wait=False)
+        wait_for("its first line", lambda: "Starting Canopy" in server.tail(), every=0.001)
+        self.assertEqual(0, server.stop(20))
+
     def test_what_was_scraped_is_there_after_a_restart(self):
         target = self.serve_pages({"/metrics": PAGE})
         server = self.peers.server("canopy", CANOPY, config(scrape("one", target.address)), free_ports(1)[0]).start()
