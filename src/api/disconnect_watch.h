@@ -1,19 +1,22 @@
 #pragma once
 
+#include <thread>
 #include <unordered_set>
 
 #include "canopy/base/mutex.h"
-#include "canopy/base/workers.h"
 #include "canopy/net/server.h"
 #include "canopy/promql/engine.h"
 
 namespace canopy::api {
 
 // Cancels queries whose client has gone: one thread asks the connections of all running queries,
-// and sleeps when there are none. Thread-safe.
+// and sleeps when there have been none for a while. Thread-safe.
 class DisconnectWatch {
  public:
   DisconnectWatch();
+  ~DisconnectWatch();
+  DisconnectWatch(const DisconnectWatch&) = delete;
+  DisconnectWatch& operator=(const DisconnectWatch&) = delete;
 
   // A query of `request`, for as long as this lives. Its token is canceled soon after the client
   // has gone, or at once by CancelAll().
@@ -37,12 +40,15 @@ class DisconnectWatch {
   void CancelAll();
 
  private:
-  void Look();
+  void Run();
 
   Mutex mu_;
+  CondVar changed_;
   std::unordered_set<Query*> running_ CANOPY_GUARDED_BY(mu_);
   bool canceled_ CANOPY_GUARDED_BY(mu_) = false;
-  PeriodicTask task_;  // last: its thread uses the rest
+  bool asleep_ CANOPY_GUARDED_BY(mu_) = false;
+  bool stopping_ CANOPY_GUARDED_BY(mu_) = false;
+  std::thread thread_;  // last: it uses the rest
 };
 
 }  // namespace canopy::api

@@ -297,7 +297,12 @@ void CurlHttpClient::FinishDone() {
     CurlTransfer* transfer = nullptr;
     curl_easy_getinfo(handle, CURLINFO_PRIVATE, &transfer);
     transfer->End(message->data.result);
-    Hand(Detach(handle));
+    const bool run_here = left == 0 && transfer->short_enough();
+    TransferPtr done = Detach(handle);
+    if (run_here)
+      done->Deliver();
+    else
+      Hand(std::move(done));
   }
 }
 

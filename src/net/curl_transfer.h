@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,11 @@ class CurlTransfer {
 
   HttpRequestId id() const { return id_; }
   Workers* run_on() const { return options_.run_on; }
+  // Whether the body that has come is short enough for the client's own thread.
+  bool short_enough() const {
+    const size_t limit = options_.run_here_up_to_bytes;
+    return limit > 0 && raw_.size() <= limit && response_.body.size() <= limit;
+  }
   CURL* handle() const { return handle_; }
 
   // On the caller's thread: reads credentials. What is wrong is kept for the callback.

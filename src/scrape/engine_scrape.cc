@@ -12,6 +12,9 @@ namespace {
 // Bodies that are kept for the next response. More are under way only when targets are slow, and
 // then the time to allocate does not matter.
 constexpr size_t kSpareBuffers = 4;
+// Some thousand samples, less than a millisecond: so long may other responses wait for one that is
+// stored on the client's thread.
+constexpr size_t kRunHereBytes = 512 << 10;
 
 net::HttpRequest RequestOf(const Target& target, const Job& job, const Options& options,
                            Duration timeout) {
@@ -104,6 +107,7 @@ void Engine::Send(const Started& s) {
   options.unix_socket = s.target->unix_socket;
   options.config = s.job->http;
   options.run_on = run_on_;
+  options.run_here_up_to_bytes = kRunHereBytes;
   options.body_buffer = TakeBuffer();
   const auto id =
       client_.Send(RequestOf(*s.target, *s.job, options_, s.scrape.timeout), std::move(options),

@@ -402,6 +402,30 @@ BOOST_AUTO_TEST_CASE(a_request_can_be_canceled) {
   BOOST_TEST(canceled == 2);
 }
 
+BOOST_AUTO_TEST_CASE(a_short_body_stays_on_the_client_s_thread) {
+  const auto server = ServeEcho();
+  Workers workers("callbacks", 1, 8);
+  const auto client = NewCurlHttpClient();
+  const auto thread_of = [&](size_t limit) {
+    HttpOptions options;
+    options.run_on = &workers;
+    options.run_here_up_to_bytes = limit;
+    std::atomic<bool> done{false};
+    std::string thread;
+    client->Send({"GET", UrlOf(*server, "/x"), {}, ""}, options, [&](HttpResponse) {
+      char name[32] = "";
+      pthread_getname_np(pthread_self(), name, sizeof name);
+      thread = name;
+      done = true;
+    });
+    BOOST_REQUIRE(WaitFor([&] { return done.load(); }));
+    return thread;
+  };
+  BOOST_TEST(thread_of(0) == "callbacks-0");
+  BOOST_TEST(thread_of(3) == "callbacks-0");
+  BOOST_TEST(thread_of(100'000) == "http-client");
+}
+
 BOOST_AUTO_TEST_CASE(callbacks_run_on_their_workers) {
   const auto server = ServeEcho();
   Workers workers("callbacks", 2, 1);
