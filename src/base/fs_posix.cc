@@ -121,6 +121,15 @@ class PosixMappedFile final : public MappedFile {
   PosixMappedFile(const PosixMappedFile&) = delete;
   PosixMappedFile& operator=(const PosixMappedFile&) = delete;
   std::string_view bytes() const override { return {static_cast<const char*>(address_), size_}; }
+  // Whole pages only: what lies beside the part may be in use.
+  void Release(std::string_view part) const override {
+    static const auto kPage = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    const auto begin = static_cast<size_t>(part.data() - bytes().data());
+    const size_t first = (begin + kPage - 1) / kPage * kPage;
+    const size_t last =
+        begin + part.size() == size_ ? size_ : (begin + part.size()) / kPage * kPage;
+    if (first < last) ::madvise(static_cast<char*>(address_) + first, last - first, MADV_DONTNEED);
+  }
 
  private:
   void* const address_;

@@ -30,6 +30,8 @@ class MappedFile {
  public:
   virtual ~MappedFile() = default;
   virtual std::string_view bytes() const = 0;
+  // `part` of bytes() will not be read soon: its pages need no memory until then. A hint.
+  virtual void Release(std::string_view) const {}
 };
 
 // Holds a directory for one process; released when destroyed or when the process dies.
