@@ -22,6 +22,12 @@ void PostingsView::SubtractFrom(Roaring& out) const {
   out -= list;
 }
 
+bool PostingsView::Intersects(const Roaring& others) const {
+  for (size_t i = 0; i < size(); ++i)
+    if (others.contains((*this)[i])) return true;
+  return false;
+}
+
 size_t PostingsView::LowerBound(size_t first, SeriesId id) const {
   // Steps of growing length, then halves: what is looked for is mostly near.
   size_t step = 1;

@@ -25,6 +25,7 @@ class PostingsView {
 
   void UniteInto(Roaring& out) const;
   void SubtractFrom(Roaring& out) const;
+  bool Intersects(const Roaring& others) const;
   // Looks up each of a few, or goes through the list once.
   void IntersectInto(Roaring& out) const;
 
