@@ -34,40 +34,6 @@ struct Part {
   uint32_t index;
 };
 
-// Merges `more` into `into`; at equal times `more` has its way.
-void MergeInto(ColumnBuffer& into, const Columns& more, ColumnBuffer& scratch) {
-  if (more.times.empty()) return;
-  if (into.times.empty() || into.times.back() < more.times.front()) {
-    into.times.insert(into.times.end(), more.times.begin(), more.times.end());
-    into.values.insert(into.values.end(), more.values.begin(), more.values.end());
-    return;
-  }
-  scratch.times.clear();
-  scratch.values.clear();
-  scratch.times.reserve(into.times.size() + more.times.size());
-  scratch.values.reserve(into.times.size() + more.times.size());
-  const auto take = [&](int64_t t, double v) {
-    scratch.times.push_back(t);
-    scratch.values.push_back(v);
-  };
-  size_t i = 0;
-  size_t k = 0;
-  while (i < into.times.size() && k < more.times.size()) {
-    if (into.times[i] < more.times[k]) {
-      take(into.times[i], into.values[i]);
-      ++i;
-      continue;
-    }
-    if (into.times[i] == more.times[k]) ++i;
-    take(more.times[k], more.values[k]);
-    ++k;
-  }
-  for (; i < into.times.size(); ++i) take(into.times[i], into.values[i]);
-  for (; k < more.times.size(); ++k) take(more.times[k], more.values[k]);
-  std::swap(into.times, scratch.times);
-  std::swap(into.values, scratch.values);
-}
-
 // Several sets, series with equal labels as one. A series that is in one set only is read straight
 // through.
 class MergedSeriesSet final : public SeriesSet {
@@ -122,7 +88,7 @@ class MergedSeriesSet final : public SeriesSet {
     for (uint32_t at = series_[i]; at != kNone; at = parts_[at].next) {
       CANOPY_ASSIGN_OR_RETURN(const Columns columns,
                               ReadPart(parts_[at].part, from, until, buffer));
-      MergeInto(merged, columns, scratch);
+      MergeColumns(merged, columns, scratch);
     }
     std::swap(buffer, merged);
     return Columns{buffer.times, buffer.values};
@@ -319,6 +285,39 @@ class MergedQuerier final : public Querier {
 };
 
 }  // namespace
+
+void MergeColumns(ColumnBuffer& into, const Columns& more, ColumnBuffer& scratch) {
+  if (more.times.empty()) return;
+  if (into.times.empty() || into.times.back() < more.times.front()) {
+    into.times.insert(into.times.end(), more.times.begin(), more.times.end());
+    into.values.insert(into.values.end(), more.values.begin(), more.values.end());
+    return;
+  }
+  scratch.times.clear();
+  scratch.values.clear();
+  scratch.times.reserve(into.times.size() + more.times.size());
+  scratch.values.reserve(into.times.size() + more.times.size());
+  const auto take = [&](int64_t t, double v) {
+    scratch.times.push_back(t);
+    scratch.values.push_back(v);
+  };
+  size_t i = 0;
+  size_t k = 0;
+  while (i < into.times.size() && k < more.times.size()) {
+    if (into.times[i] < more.times[k]) {
+      take(into.times[i], into.values[i]);
+      ++i;
+      continue;
+    }
+    if (into.times[i] == more.times[k]) ++i;
+    take(more.times[k], more.values[k]);
+    ++k;
+  }
+  for (; i < into.times.size(); ++i) take(into.times[i], into.values[i]);
+  for (; k < more.times.size(); ++k) take(more.times[k], more.values[k]);
+  std::swap(into.times, scratch.times);
+  std::swap(into.values, scratch.values);
+}
 
 std::unique_ptr<Querier> MergeQueriers(std::vector<std::unique_ptr<Querier>> queriers) {
   if (queriers.size() == 1) return std::move(queriers[0]);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "canopy/base/bytes.h"
 #include "canopy/base/status.h"
 #include "canopy/model/symbols.h"
 
@@ -24,6 +25,25 @@ class IndexSymbols final : public model::SymbolSource {
   // REQUIRES: symbol < size().
   std::string_view Lookup(model::Symbol symbol) const override;
   std::optional<model::Symbol> Find(std::string_view text) const override;
+
+  // Walks over all symbols in order. The table's strings, not the table, must outlive it.
+  class Cursor {
+   public:
+    explicit Cursor(const IndexSymbols& symbols) : rest_(symbols.strings_), left_(symbols.size_) {
+      if (left_ > 0) text_ = rest_.String();
+    }
+    bool done() const { return left_ == 0; }
+    // REQUIRES of both: !done().
+    std::string_view text() const { return text_; }
+    void Next() {
+      if (--left_ > 0) text_ = rest_.String();
+    }
+
+   private:
+    base::ByteReader rest_;
+    uint32_t left_;
+    std::string_view text_;
+  };
 
  private:
   IndexSymbols() = default;

@@ -10,6 +10,7 @@
 #include "tests/tsdb/block_support.h"
 #include "tsdb/block.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/compact_blocks.h"
 
 // Blocks between us and Debian's Prometheus, both ways. Without its programs these tests say so and
 // pass.
@@ -168,6 +169,36 @@ BOOST_AUTO_TEST_CASE(promtool_reads_our_blocks) {
         analyze.out.find("Series: " + std::to_string(meta->stats.num_series)) != std::string::npos,
         analyze.out);
   }
+}
+
+BOOST_AUTO_TEST_CASE(promtool_reads_what_we_compacted) {
+  if (!Have("promtool")) return;
+  const TempDir dir;
+  const SampleMap ours = WriteOurs(dir.path());
+  std::vector<std::shared_ptr<const Block>> parents;
+  uint64_t series = 0;
+  for (const std::string& path : BlocksIn(dir.path())) {
+    const auto block = Block::Open(PosixFs(), path);
+    BOOST_REQUIRE_MESSAGE(block.ok(), block.status().message());
+    parents.push_back(*block);
+  }
+  const auto meta = CompactBlocks(PosixFs(), dir.path(), parents, Timestamp::FromMs(kStart));
+  BOOST_REQUIRE_MESSAGE(meta.ok(), meta.status().message());
+  for (const auto& parent : parents) {
+    series += parent->meta().stats.num_series;
+    BOOST_REQUIRE(PosixFs().RemoveAll(parent->dir()).ok());
+  }
+  // Some series are in both.
+  BOOST_TEST((*meta)->stats.num_series == ours.size());
+  BOOST_TEST(series > ours.size());
+  const std::string name = (*meta)->ulid.ToString();
+  const auto list = RunProgram({"promtool", "tsdb", "list", dir.path()});
+  BOOST_TEST(list.exit_status == 0);
+  BOOST_TEST(list.out.find(name) != std::string::npos, list.out << list.err);
+  const auto dump = RunProgram({"promtool", "tsdb", "dump", dir.path()});
+  BOOST_TEST(dump.exit_status == 0);
+  BOOST_TEST(dump.err == "");
+  BOOST_TEST((SortedLines(dump.out) == DumpOf(ours)));
 }
 
 BOOST_AUTO_TEST_CASE(prometheus_starts_on_our_blocks) {

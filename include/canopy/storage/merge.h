@@ -12,4 +12,8 @@ namespace canopy::storage {
 // querier in the list wins. A single querier is returned as it is.
 std::unique_ptr<Querier> MergeQueriers(std::vector<std::unique_ptr<Querier>> queriers);
 
+// Merges `more` into `into` by time; of samples at the same time the one of `more` wins. `scratch`
+// is overwritten: memory for the result.
+void MergeColumns(ColumnBuffer& into, const Columns& more, ColumnBuffer& scratch);
+
 }  // namespace canopy::storage
