@@ -78,16 +78,14 @@ Status Node::Open(LoadedConfig loaded) {
 
 Status Node::OpenStore(const config::StorageConfig& config) {
   tsdb::Options& options = options_.store;
-  if (config.retention_time) {
-    options.head_retention = std::min(options.head_retention, *config.retention_time);
-  }
+  FillRetention(config, options);
   const int64_t began = clock_.MonotonicNanos();
   CANOPY_ASSIGN_OR_RETURN(store_, tsdb::Db::Open(fs_, clock_, metrics_, options));
   // The store's own; asking for a metric that is there gives that one.
   wal_corruptions_ = &metrics_.AddCounter("prometheus_tsdb_wal_corruptions_total", "");
   LOG_INFO("TSDB started", {"dir", options.dir},
            {"seconds", static_cast<double>(clock_.MonotonicNanos() - began) / 1e9},
-           {"retention", FormatDuration(options.head_retention)});
+           {"retention", RetentionText(options)});
   return {};
 }
 
@@ -153,7 +151,7 @@ api::RuntimeInfo Node::RuntimeInfo() const {
   info.corruption_count = static_cast<int64_t>(wal_corruptions_->value());
   info.threads = ThreadCount();
   info.processors = Processors();
-  info.storage_retention = FormatDuration(options_.store.head_retention);
+  info.storage_retention = RetentionText(options_.store);
   return info;
 }
 

@@ -6,6 +6,7 @@
 #include "app/features.h"
 #include "canopy/app/version.h"
 #include "canopy/base/quote.h"
+#include "canopy/base/size.h"
 #include "canopy/net/url.h"
 
 namespace canopy::app {
@@ -100,12 +101,13 @@ Status ReadStorage(const FlagSet& flags, ServerOptions& to) {
   to.store.lock_dir = !flags.Bool("storage.tsdb.no-lockfile");
   CANOPY_RETURN_IF_ERROR(
       ReadDuration(flags, "storage.tsdb.min-block-duration", to.store.block_range));
-  // What Prometheus's head holds before it cuts a block.
-  to.store.head_retention = to.store.block_range * 3 / 2;
-  if (const Duration retention = flags.Time("storage.tsdb.retention.time");
-      retention > Duration(0)) {
-    to.store.head_retention = std::min(to.store.head_retention, retention);
+  to.store.max_block_range = flags.Time("storage.tsdb.max-block-duration");
+  if (to.store.max_block_range.count() > 0 && to.store.max_block_range < to.store.block_range) {
+    return FlagError("storage.tsdb.max-block-duration",
+                     "must not be shorter than --storage.tsdb.min-block-duration");
   }
+  to.store.retention_time = flags.Time("storage.tsdb.retention.time");
+  to.store.retention_bytes = flags.Size("storage.tsdb.retention.size");
   if (const uint64_t size = flags.Size("storage.tsdb.wal-segment-size"); size > 0) {
     to.store.wal_segment_bytes = size;
   }
@@ -169,6 +171,21 @@ Result<ServerOptions> ReadServerFlags(const FlagSet& flags) {
   CANOPY_RETURN_IF_ERROR(ReadServices(flags, options));
   options.api.flags = flags.All();
   return options;
+}
+
+void FillRetention(const config::StorageConfig& config, tsdb::Options& store) {
+  if (config.retention_time) store.retention_time = *config.retention_time;
+  if (config.retention_size) store.retention_bytes = *config.retention_size;
+  if (store.retention_time == Duration(0) && store.retention_bytes == 0)
+    store.retention_time = tsdb::Options().retention_time;
+}
+
+std::string RetentionText(const tsdb::Options& store) {
+  std::string text;
+  if (store.retention_time > Duration(0)) text = FormatDuration(store.retention_time);
+  if (store.retention_bytes > 0)
+    text += (text.empty() ? "" : " or ") + base::FormatSize(store.retention_bytes);
+  return text;
 }
 
 Status FillExternalUrl(const std::string& address, const std::string& host_name,

@@ -7,6 +7,7 @@
 #include "canopy/app/flags.h"
 #include "canopy/base/log.h"
 #include "canopy/base/status.h"
+#include "canopy/config/config.h"
 #include "canopy/discovery/discovery.h"
 #include "canopy/net/server.h"
 #include "canopy/notify/manager.h"
@@ -40,6 +41,12 @@ struct ServerOptions {
 
 // kInvalid and kUnsupported name the flag.
 Result<ServerOptions> ReadServerFlags(const FlagSet& flags);
+
+// The configuration's retention counts before the command line's; without either, blocks are kept
+// for as long as Prometheus keeps them.
+void FillRetention(const config::StorageConfig& config, tsdb::Options& store);
+// As Prometheus shows it: "15d", "10GiB", "15d or 10GiB".
+std::string RetentionText(const tsdb::Options& store);
 
 // What the command line leaves open until the server listens: the external URL, and what follows
 // from it. `address` is the first one listened on, "127.0.0.1:9090".

@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "blocks.h"
 #include "canopy/base/log.h"
 #include "canopy/base/workers.h"
-#include "checkpoint.h"
+#include "canopy/storage/merge.h"
+#include "compactor.h"
 #include "head.h"
 #include "replay.h"
 #include "wal.h"
@@ -14,29 +16,20 @@
 namespace canopy::tsdb {
 namespace {
 
-// Old data goes in steps of a part of the retention: each step costs a walk over all series and a
-// checkpoint.
-constexpr int kDropSteps = 6;
-
-WalOptions LogOptions(const Options& options) {
-  return {
-      .segment_bytes = options.wal_segment_bytes,
-      .compression = options.wal_compression ? net::Encoding::kSnappy : net::Encoding::kIdentity};
-}
-
-class HeadDb final : public Db {
+class DbImpl final : public Db {
  public:
-  HeadDb(Fs& fs, SelfMetrics& metrics, Options options, std::unique_ptr<DirLock> lock)
+  DbImpl(Fs& fs, SelfMetrics& metrics, Options options, std::unique_ptr<DirLock> lock)
       : fs_(fs),
         options_(std::move(options)),
         lock_(std::move(lock)),
-        metrics_(metrics),
-        maintenance_mu_(LockRank::kDb),
+        replay_metrics_(metrics),
+        blocks_(fs, options_.dir),
         head_(metrics,
-              {.retention = options_.head_retention, .block_range = options_.block_range}) {}
+              {.span = options_.block_range * 3 / 2, .block_range = options_.block_range}) {}
 
-  ~HeadDb() override {
+  ~DbImpl() override {
     maintenance_.reset();
+    compactor_.reset();
     wal_metrics_.reset();
     if (wal_ == nullptr) return;
     if (const Status status = wal_->Close(); !status.ok())
@@ -44,26 +37,25 @@ class HeadDb final : public Db {
   }
 
   Status Start(const Clock& clock, SelfMetrics& metrics) {
+    CANOPY_RETURN_IF_ERROR(blocks_.Load());
+    // What is in blocks is not taken from the log once more.
+    head_.RefuseBefore(blocks_.end());
     const std::string dir = JoinPath(options_.dir, "wal");
     CANOPY_RETURN_IF_ERROR(fs_.MakeDirs(dir));
     CANOPY_RETURN_IF_ERROR(RemoveTempCheckpoints(fs_, dir));
-    const int64_t started = clock.MonotonicNanos();
-    CANOPY_ASSIGN_OR_RETURN(const ReplayReport report, ReplayLog(fs_, dir, head_));
-    const double seconds = static_cast<double>(clock.MonotonicNanos() - started) / 1e9;
-    metrics_.NoteReplay(report, seconds);
-    LOG_INFO("WAL replay completed", {"series", report.series}, {"samples", report.samples},
-             {"records", report.records}, {"seconds", seconds});
-    if (report.unknown_series > 0)
-      LOG_WARN("Unknown series references encountered", {"samples", report.unknown_series});
-    if (report.unknown_records > 0)
-      LOG_WARN("Records of unknown kinds left out", {"records", report.unknown_records});
-    CANOPY_ASSIGN_OR_RETURN(wal_, WalWriter::Open(fs_, dir, LogOptions(options_)));
+    CANOPY_RETURN_IF_ERROR(Replay(clock, dir));
+    const auto compression =
+        options_.wal_compression ? net::Encoding::kSnappy : net::Encoding::kIdentity;
+    CANOPY_ASSIGN_OR_RETURN(wal_, WalWriter::Open(fs_, dir,
+                                                  {.segment_bytes = options_.wal_segment_bytes,
+                                                   .compression = compression}));
     head_.SetLog(
         [this](std::span<const std::string_view> records) { return wal_->Append(records); });
     wal_metrics_ = std::make_unique<WalMetrics>(metrics, *wal_);
+    compactor_ = std::make_unique<Compactor>(fs_, clock, metrics, options_, head_, blocks_, *wal_);
     if (options_.maintenance_interval.count() > 0) {
       maintenance_ = std::make_unique<PeriodicTask>("tsdb-maintain", options_.maintenance_interval,
-                                                    [this] { Maintain(); });
+                                                    [this] { (void)compactor_->Run(); });
     }
     return {};
   }
@@ -71,41 +63,47 @@ class HeadDb final : public Db {
   Result<storage::AppendReport> Append(const storage::Batch& batch) override {
     return head_.Append(batch);
   }
+
+  // The head's querier first: from then on nothing is dropped from the head that is not in the
+  // blocks seen here.
   Result<std::unique_ptr<storage::Querier>> NewQuerier(Timestamp mint, Timestamp maxt) override {
-    return head_.NewQuerier(mint, maxt);
+    auto head = head_.NewQuerier(mint, maxt);
+    const std::vector<BlockPtr> blocks = blocks_.Overlapping(mint, maxt);
+    if (blocks.empty()) return head;
+    std::vector<std::unique_ptr<storage::Querier>> queriers;
+    for (const BlockPtr& block : blocks) queriers.push_back(NewBlockQuerier(block, mint, maxt));
+    queriers.push_back(std::move(head));
+    return storage::MergeQueriers(std::move(queriers));
   }
+
   Timestamp min_valid_time() const override { return head_.min_valid_time(); }
   HeadStats Stats(size_t top) const override { return head_.Stats(top); }
-
-  Status DropOld() override {
-    const MutexLock lock(maintenance_mu_);
-    if (head_.series_count() == 0) return {};
-    const Timestamp limit = head_.min_valid_time();
-    head_.DropBefore(limit, static_cast<int>(wal_->segment()));
-    const Status status =
-        TruncateLog(fs_, *wal_, LogOptions(options_), head_, limit).In("truncation of the log");
-    metrics_.NoteTruncation(status.ok());
-    return status;
-  }
+  Status Compact() override { return compactor_->Run(); }
 
  private:
-  void Maintain() {
-    if (const Status status = wal_->SyncFinished(); !status.ok())
-      LOG_ERROR("WAL sync failed", {"err", status.message()});
-    const Duration step = options_.head_retention / kDropSteps;
-    if (head_.series_count() == 0 || head_.min_valid_time() - head_.min_time() < step) return;
-    if (const Status status = DropOld(); !status.ok())
-      LOG_ERROR("Dropping old data failed", {"err", status.message()});
+  Status Replay(const Clock& clock, const std::string& dir) {
+    const int64_t started = clock.MonotonicNanos();
+    CANOPY_ASSIGN_OR_RETURN(const ReplayReport report, ReplayLog(fs_, dir, head_));
+    const double seconds = static_cast<double>(clock.MonotonicNanos() - started) / 1e9;
+    replay_metrics_.Note(report, seconds);
+    LOG_INFO("WAL replay completed", {"series", report.series}, {"samples", report.samples},
+             {"records", report.records}, {"seconds", seconds});
+    if (report.unknown_series > 0)
+      LOG_WARN("Unknown series references encountered", {"samples", report.unknown_series});
+    if (report.unknown_records > 0)
+      LOG_WARN("Records of unknown kinds left out", {"records", report.unknown_records});
+    return {};
   }
 
   Fs& fs_;
   const Options options_;
   const std::unique_ptr<DirLock> lock_;
-  DbMetrics metrics_;
-  Mutex maintenance_mu_;  // one maintenance at a time
+  ReplayMetrics replay_metrics_;
+  Blocks blocks_;
   Head head_;
   std::unique_ptr<WalWriter> wal_;
   std::unique_ptr<WalMetrics> wal_metrics_;
+  std::unique_ptr<Compactor> compactor_;
   std::unique_ptr<PeriodicTask> maintenance_;
 };
 
@@ -118,7 +116,7 @@ Result<std::unique_ptr<Db>> Db::Open(Fs& fs, const Clock& clock, SelfMetrics& me
   if (options.lock_dir) {
     CANOPY_ASSIGN_OR_RETURN(lock, fs.LockDir(options.dir));
   }
-  auto db = std::make_unique<HeadDb>(fs, metrics, std::move(options), std::move(lock));
+  auto db = std::make_unique<DbImpl>(fs, metrics, std::move(options), std::move(lock));
   CANOPY_RETURN_IF_ERROR(db->Start(clock, metrics));
   return std::unique_ptr<Db>(std::move(db));
 }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "canopy/base/check.h"
+#include "canopy/base/clock.h"
 
 namespace canopy::tsdb {
 
@@ -21,7 +22,10 @@ uint64_t Graveyard::Enter() {
 void Graveyard::Leave(uint64_t since) {
   const MutexLock lock(mu_);
   const auto it = entered_.find(since);
-  if (--it->second == 0) entered_.erase(it);
+  if (--it->second == 0) {
+    entered_.erase(it);
+    left_.NotifyAll();
+  }
   --readers_;
 }
 
@@ -55,6 +59,18 @@ void Graveyard::Collect() {
     graves_.pop_front();
     grave.free(grave.context, grave.what);
   }
+}
+
+bool Graveyard::AwaitReaders(Duration most) {
+  const MutexLock lock(mu_);
+  const uint64_t until = ++now_;
+  const int64_t deadline = SystemClock().MonotonicNanos() + std::chrono::nanoseconds(most).count();
+  while (!entered_.empty() && entered_.begin()->first < until) {
+    const auto left = std::chrono::nanoseconds(deadline - SystemClock().MonotonicNanos());
+    if (left.count() <= 0) return false;
+    (void)left_.WaitFor(mu_, std::chrono::ceil<Duration>(left));
+  }
+  return true;
 }
 
 }  // namespace canopy::tsdb

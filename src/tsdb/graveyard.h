@@ -43,6 +43,10 @@ class Graveyard {
   // Frees what no reader can see any more.
   void Collect();
 
+  // Waits until the readers of this moment have left; new ones may come. False when `most` has
+  // passed before.
+  bool AwaitReaders(Duration most);
+
   size_t buried() const { return graves_.size(); }
 
  private:
@@ -61,6 +65,7 @@ class Graveyard {
   std::atomic<uint32_t> readers_{0};
 
   Mutex mu_;
+  CondVar left_;
   uint64_t now_ CANOPY_GUARDED_BY(mu_) = 1;
   std::map<uint64_t, uint32_t> entered_ CANOPY_GUARDED_BY(mu_);  // readers by the time they entered
 };

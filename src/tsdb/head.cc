@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "head_block_source.h"
 #include "head_querier.h"
 
 namespace canopy::tsdb {
@@ -43,6 +44,7 @@ Head::Head(SelfMetrics& metrics, HeadOptions options)
       metrics_(metrics),
       min_time_(kNoMinTime),
       max_time_(kNoMaxTime),
+      refused_before_(Timestamp::Min().ms()),
       dropped_before_(Timestamp::Min().ms()),
       append_mu_(LockRank::kAppend),
       mu_(LockRank::kHead),
@@ -79,10 +81,16 @@ Head::~Head() {
 }
 
 Timestamp Head::min_valid_time() const {
-  const Timestamp dropped = Timestamp::FromMs(dropped_before_);
+  const Timestamp refused = Timestamp::FromMs(refused_before_);
   const int64_t newest = max_time_;
-  if (newest == kNoMaxTime) return dropped;
-  return std::max(dropped, Timestamp::FromMs(newest) - options_.retention);
+  if (newest == kNoMaxTime) return refused;
+  return std::max(refused, Timestamp::FromMs(newest) - options_.span);
+}
+
+void Head::RefuseBefore(Timestamp time) {
+  // An append under way has been let in under the old rule: it ends first.
+  const MutexLock appending(append_mu_);
+  refused_before_ = std::max<int64_t>(refused_before_, time.ms());
 }
 
 void Head::RemoveSeries(Slot slot, int segment) {
@@ -95,12 +103,14 @@ void Head::RemoveSeries(Slot slot, int segment) {
   table_.Remove(slot);
   index_.DropLabels(labels);
   dropped_[ref] = segment;
+  std::erase(unlogged_, SeriesRef(ref));
   metrics_.removed.Add();
 }
 
 void Head::DropBefore(Timestamp time, int segment) {
   const int64_t limit = time.ms();
   if (limit <= dropped_before_) return;
+  RefuseBefore(time);
   dropped_before_ = limit;
   int64_t oldest = kNoMinTime;
   Slot next = 0;
@@ -119,11 +129,11 @@ void Head::DropBefore(Timestamp time, int segment) {
   } while (next != 0);
   const MutexLock appending(append_mu_);
   const WriterLock lock(mu_);
-  std::erase_if(unlogged_, [&](SeriesRef ref) { return table_.Find(ref) == nullptr; });
   symbols_.Sweep(graveyard_);
   graveyard_.Collect();
   // Appends since have only added newer samples.
   if (oldest != kNoMinTime) min_time_ = oldest;
+  if (table_.size() == 0) min_time_ = kNoMinTime;
 }
 
 bool Head::KeepsInLog(SeriesRef ref, int segment) const {
@@ -136,6 +146,10 @@ bool Head::KeepsInLog(SeriesRef ref, int segment) const {
 void Head::ForgetDropped(int segment) {
   const MutexLock appending(append_mu_);
   absl::erase_if(dropped_, [&](const auto& entry) { return entry.second < segment; });
+}
+
+std::unique_ptr<BlockSource> Head::Source(Timestamp start, Timestamp end) {
+  return std::make_unique<HeadBlockSource>(*this, start, end);
 }
 
 std::unique_ptr<storage::Querier> Head::NewQuerier(Timestamp mint, Timestamp maxt) {

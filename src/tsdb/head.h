@@ -27,8 +27,12 @@
 
 namespace canopy::tsdb {
 
+class BlockSource;
+
 struct HeadOptions {
-  Duration retention;
+  // Samples so much older than the newest one are refused.
+  Duration span;
+  // Chunks do not cross multiples of this.
   Duration block_range;
   uint32_t samples_per_chunk = 120;
 };
@@ -55,14 +59,23 @@ class Head {
   // Like storage::Queryable. Must not outlive the head.
   std::unique_ptr<storage::Querier> NewQuerier(Timestamp mint, Timestamp maxt);
 
-  // Timestamp::Min() while nothing has been stored or dropped.
+  // Timestamp::Min() while nothing has been stored, refused or dropped.
   Timestamp min_valid_time() const;
+  // From now on refuses older samples: what lies before does not change any more.
+  void RefuseBefore(Timestamp time);
   // Max() and Min() when empty.
   Timestamp min_time() const { return Timestamp::FromMs(min_time_); }
   Timestamp max_time() const { return Timestamp::FromMs(max_time_); }
   size_t series_count() const { return series_count_; }
   HeadStats Stats(size_t top) const;
 
+  // What the head has of start <= t < end. REQUIRES: no sample of that time comes any more, and
+  // nothing is dropped while the source lives.
+  std::unique_ptr<BlockSource> Source(Timestamp start, Timestamp end);
+
+  // Waits until queriers of this moment have gone, as long as `most`: they may rely on what is
+  // about to be dropped. False when one is still there.
+  bool AwaitQueriers(Duration most) { return graveyard_.AwaitReaders(most); }
   // Drops what is older: chunks, then series that have nothing else. Appends go on meanwhile.
   // `segment` is the log's newest: series that go now may be named in it and those before.
   void DropBefore(Timestamp time, int segment);
@@ -72,7 +85,8 @@ class Head {
   // Forgets series that were dropped before that.
   void ForgetDropped(int segment);
 
-  // --- replay, before anything else is called, from one thread ---
+  // --- replay, before anything else is called, from one thread; samples that are refused are left
+  // out ---
 
   // A series of the log. It may get another ref than the log's; the next append logs that one.
   SeriesRef ReplaySeries(SeriesRef ref, std::span<const model::LabelView> labels);
@@ -90,6 +104,7 @@ class Head {
 
  private:
   friend class HeadQuerier;
+  friend class HeadBlockSource;
 
   struct Planned {
     Series* series;
@@ -132,6 +147,7 @@ class Head {
   void NoteStored(int64_t t);
 
   bool ReplaySample(SeriesRef ref, int64_t t, double value) CANOPY_REQUIRES(append_mu_, mu_);
+  void AddAlias(SeriesRef in_log, SeriesRef here) CANOPY_REQUIRES(append_mu_, mu_);
   void DropPredecessor(SeriesRef ref) CANOPY_REQUIRES(append_mu_, mu_);
   void RemoveSeries(Slot slot, int segment) CANOPY_REQUIRES(append_mu_, mu_);
 
@@ -144,6 +160,7 @@ class Head {
   // Times in Unix milliseconds.
   std::atomic<int64_t> min_time_;
   std::atomic<int64_t> max_time_;
+  std::atomic<int64_t> refused_before_;
   std::atomic<int64_t> dropped_before_;
   std::atomic<size_t> series_count_ = 0;
 

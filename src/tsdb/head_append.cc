@@ -239,7 +239,7 @@ SeriesRef Head::ReplaySeries(SeriesRef ref, std::span<const LabelView> labels) {
   InternLabels(labels);
   if (const auto known = FindByLookedUp()) {
     const SeriesRef here = table_.RefOf(*known);
-    if (here != ref) aliases_[ref.value()] = here;
+    if (here != ref) AddAlias(ref, here);
     return here;
   }
   SeriesLabels* const block = index_.NewLabels(names_, values_);
@@ -252,12 +252,17 @@ SeriesRef Head::ReplaySeries(SeriesRef ref, std::span<const LabelView> labels) {
       return {};
     }
     here = table_.RefOf(*slot);
-    aliases_[ref.value()] = here;
+    AddAlias(ref, here);
     unlogged_.push_back(here);
   }
   index_.Add(SlotOf(here), *block);
   series_count_ = table_.size();
   return here;
+}
+
+void Head::AddAlias(SeriesRef in_log, SeriesRef here) {
+  aliases_[in_log.value()] = here;
+  table_.Mention(in_log);
 }
 
 // A slot that another series has now was free when that one came: what was there before is to be
@@ -267,7 +272,7 @@ void Head::DropPredecessor(SeriesRef ref) {
   for (uint16_t before = generation; ref.value() < kMaxRef && before-- > 0;) {
     const Series* const series = table_.Find(MakeRef(SlotOf(ref), before));
     if (series == nullptr) continue;
-    if (series->newest_time < (max_time() - options_.retention).ms()) RemoveSeries(SlotOf(ref), 0);
+    if (series->newest_time < (max_time() - options_.span).ms()) RemoveSeries(SlotOf(ref), 0);
     return;
   }
 }
@@ -278,8 +283,11 @@ bool Head::ReplaySample(SeriesRef ref, int64_t t, double value) {
     const auto it = aliases_.find(ref.value());
     if (it != aliases_.end()) series = table_.Find(it->second);
   }
-  if (series == nullptr) return false;
-  if (t <= series->newest_time) return true;
+  if (series == nullptr) {
+    table_.Mention(ref);
+    return false;
+  }
+  if (t <= series->newest_time || t < refused_before_.load(std::memory_order_relaxed)) return true;
   writer_.Put(*series, t, value);
   min_time_.store(std::min(min_time_.load(std::memory_order_relaxed), t),
                   std::memory_order_relaxed);

@@ -46,18 +46,37 @@ void SeriesTable::Put(Slot slot, SeriesLabels* labels) {
   by_labels_.insert({slot, series.label_hash});
 }
 
+bool SeriesTable::Renew(Slot slot) {
+  Series& series = at(slot);
+  const auto mentioned = mentioned_.find(slot);
+  if (mentioned == mentioned_.end() || mentioned->second < series.generation) return true;
+  if (mentioned->second == kMaxGeneration) return false;
+  series.generation = static_cast<uint16_t>(mentioned->second + 1);
+  mentioned_.erase(mentioned);
+  return true;
+}
+
 Result<Slot> SeriesTable::Add(SeriesLabels* labels) {
-  Slot slot = next_;
-  if (!free_.empty()) {
-    slot = free_.front();
-    free_.pop_front();
-  } else if (next_ == kMaxSlots) {
-    return Status::Limit("the store holds as many series as it can: " +
-                         std::to_string(kMaxSlots - 1));
+  for (;;) {
+    Slot slot = next_;
+    if (!free_.empty()) {
+      slot = free_.front();
+      free_.pop_front();
+    } else if (next_ == kMaxSlots) {
+      return Status::Limit("the store holds as many series as it can: " +
+                           std::to_string(kMaxSlots - 1));
+    }
+    Allocate(slot);
+    if (!Renew(slot)) continue;
+    Put(slot, labels);
+    return slot;
   }
-  Allocate(slot);
-  Put(slot, labels);
-  return slot;
+}
+
+void SeriesTable::Mention(SeriesRef ref) {
+  if (ref.value() >= kMaxRef) return;
+  uint16_t& generation = mentioned_[SlotOf(ref)];
+  generation = std::max(generation, GenerationOf(ref));
 }
 
 bool SeriesTable::AddAt(SeriesRef ref, SeriesLabels* labels) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
@@ -41,9 +42,11 @@ class SeriesTable {
 
   // A slot for the series. kLimit when there are too many.
   Result<Slot> Add(SeriesLabels* labels);
-  // For replay: under the ref that an earlier process chose. False when its slot is taken. Once all
-  // are there, FindFreeSlots() makes the slots between them known.
+  // For replay: under the ref that an earlier process chose. False when its slot is taken.
   bool AddAt(SeriesRef ref, SeriesLabels* labels);
+  // The log names the ref, but no series has it here: none is given it any more.
+  void Mention(SeriesRef ref);
+  // Once all series of the log are there: makes the slots between them known.
   void FindFreeSlots();
   // The slot can be given to another series. The caller has buried what the series pointed to.
   void Remove(Slot slot);
@@ -87,11 +90,14 @@ class SeriesTable {
     return slot / kSegmentSize < segments_.size() && segments_[slot / kSegmentSize] != nullptr;
   }
   Series& Allocate(Slot slot);
+  // Makes a slot's next series one that no ref of the log means. False when there is none left.
+  bool Renew(Slot slot);
   void Put(Slot slot, SeriesLabels* labels);
 
   std::vector<std::unique_ptr<Series[]>> segments_;  // null where no slot has been used
   Slot next_ = 1;          // 0 is none: a ref of generation 0 must not be zero
   std::deque<Slot> free_;  // the one that has been free longest first: generations last
+  absl::flat_hash_map<Slot, uint16_t> mentioned_;  // highest generation
   absl::flat_hash_set<Entry, Hash, Equal> by_labels_;
 };
 

@@ -2,7 +2,7 @@
 
 namespace canopy::tsdb {
 
-DbMetrics::DbMetrics(SelfMetrics& metrics)
+ReplayMetrics::ReplayMetrics(SelfMetrics& metrics)
     : corruptions_(metrics.AddCounter("prometheus_tsdb_wal_corruptions_total",
                                       "Total number of WAL corruptions.")),
       lost_bytes_(metrics.AddCounter("canopy_tsdb_wal_lost_bytes_total",
@@ -12,23 +12,14 @@ DbMetrics::DbMetrics(SelfMetrics& metrics)
           "prometheus_tsdb_wal_replay_unknown_refs_total",
           "Total number of unknown series references encountered during WAL replay.",
           {{"type", "samples"}})),
-      replay_seconds_(metrics.AddGauge("prometheus_tsdb_data_replay_duration_seconds",
-                                       "Time taken to replay the data on disk.")),
-      truncations_(metrics.AddCounter("prometheus_tsdb_head_truncations_total",
-                                      "Total number of head truncations attempted.")),
-      truncations_failed_(metrics.AddCounter("prometheus_tsdb_head_truncations_failed_total",
-                                             "Total number of head truncations that failed.")) {}
+      seconds_(metrics.AddGauge("prometheus_tsdb_data_replay_duration_seconds",
+                                "Time taken to replay the data on disk.")) {}
 
-void DbMetrics::NoteReplay(const ReplayReport& report, double seconds) {
+void ReplayMetrics::Note(const ReplayReport& report, double seconds) {
   corruptions_.Add(static_cast<double>(report.corruptions));
   lost_bytes_.Add(static_cast<double>(report.lost_bytes));
   unknown_references_.Add(static_cast<double>(report.unknown_series));
-  replay_seconds_.Set(seconds);
-}
-
-void DbMetrics::NoteTruncation(bool ok) {
-  truncations_.Add();
-  if (!ok) truncations_failed_.Add();
+  seconds_.Set(seconds);
 }
 
 namespace {

@@ -6,20 +6,17 @@
 
 namespace canopy::tsdb {
 
-// Replay and truncation, under Prometheus's names.
-class DbMetrics {
+// What became of the log at start, under Prometheus's names.
+class ReplayMetrics {
  public:
-  explicit DbMetrics(SelfMetrics& metrics);
-  void NoteReplay(const ReplayReport& report, double seconds);
-  void NoteTruncation(bool ok);
+  explicit ReplayMetrics(SelfMetrics& metrics);
+  void Note(const ReplayReport& report, double seconds);
 
  private:
   Counter& corruptions_;
   Counter& lost_bytes_;
   Counter& unknown_references_;
-  Gauge& replay_seconds_;
-  Counter& truncations_;
-  Counter& truncations_failed_;
+  Gauge& seconds_;
 };
 
 // What the log's writer counts, for as long as this lives.

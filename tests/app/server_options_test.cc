@@ -31,7 +31,8 @@ BOOST_AUTO_TEST_CASE(a_command_line_without_flags) {
   BOOST_TEST((options.http.listen_addresses == std::vector<std::string>{"0.0.0.0:9090"}));
   BOOST_TEST(options.http.max_connections == 512);
   BOOST_TEST(options.store.dir == "data/");
-  BOOST_TEST((options.store.head_retention == 3h));
+  BOOST_TEST((options.store.block_range == 2h));
+  BOOST_TEST((options.store.retention_time == 0ms));
   BOOST_TEST(options.store.lock_dir);
   BOOST_TEST(options.store.wal_compression);
   BOOST_TEST((options.engine.lookback_delta == 5min));
@@ -59,7 +60,7 @@ BOOST_AUTO_TEST_CASE(flags_reach_the_part_that_they_are_for) {
   BOOST_TEST((options.http.listen_addresses == std::vector<std::string>{":1", ":2"}));
   BOOST_TEST(options.api.enable_lifecycle);
   BOOST_TEST(options.store.dir == "/d");
-  BOOST_TEST((options.store.head_retention == 90min));
+  BOOST_TEST((options.store.retention_time == 90min));
   BOOST_TEST(options.store.wal_segment_bytes == 32U << 20);
   BOOST_TEST(!options.store.lock_dir);
   BOOST_TEST(!options.store.wal_compression);
@@ -79,10 +80,25 @@ BOOST_AUTO_TEST_CASE(flags_reach_the_part_that_they_are_for) {
                                 "--enable-feature: \"native-histograms\" has no meaning here"}));
 }
 
-// More retention than memory holds asks for nothing yet.
-BOOST_AUTO_TEST_CASE(retention_bounds_memory_only_from_above) {
-  BOOST_TEST((Good({"--storage.tsdb.retention.time=15d"}).store.head_retention == 3h));
-  BOOST_TEST((Good({"--storage.tsdb.min-block-duration=10m"}).store.head_retention == 15min));
+BOOST_AUTO_TEST_CASE(retention_comes_from_the_configuration_the_flags_or_the_default) {
+  auto f = [](std::vector<std::string> flags, const config::StorageConfig& config,
+              const std::string& want) {
+    ServerOptions options = Good(std::move(flags));
+    FillRetention(config, options.store);
+    BOOST_TEST(RetentionText(options.store) == want);
+  };
+  config::StorageConfig week;
+  week.retention_time = 168h;
+  config::StorageConfig gigabyte;
+  gigabyte.retention_size = 1 << 30;
+  f({}, {}, "15d");
+  f({"--storage.tsdb.retention.time=30d"}, {}, "30d");
+  f({"--storage.tsdb.retention.size=512MB"}, {}, "512MiB");
+  f({"--storage.tsdb.retention.time=30d", "--storage.tsdb.retention.size=512MB"}, {},
+    "30d or 512MiB");
+  f({"--storage.tsdb.retention.time=30d"}, week, "1w");
+  f({"--storage.tsdb.retention.time=30d"}, gigabyte, "30d or 1GiB");
+  f({}, gigabyte, "1GiB");
 }
 
 BOOST_AUTO_TEST_CASE(values_that_a_flag_cannot_have) {

@@ -66,6 +66,16 @@ Contents Read(storage::Queryable& db) {
   return out;
 }
 
+// The first series that differs.
+std::string Difference(const Contents& got, const Contents& want) {
+  for (const auto& [labels, samples] : want) {
+    const auto it = got.find(labels);
+    if (it == got.end()) return labels + " is missing";
+    if (it->second != samples) return labels + "\n  has   " + it->second + "\n  wants " + samples;
+  }
+  return got.size() == want.size() ? "" : "there are series too many";
+}
+
 Batch One(const Labels& labels, int64_t t, double value) {
   Batch batch;
   batch.new_samples.push_back({labels, Timestamp::FromMs(t), value});
@@ -153,36 +163,104 @@ BOOST_AUTO_TEST_CASE(a_full_disk_refuses_appends_until_there_is_room) {
   BOOST_TEST((Read(*disk.Open()) == after));
 }
 
-BOOST_AUTO_TEST_CASE(old_data_goes_and_the_log_with_it) {
+// Two hours of real time become two minutes here.
+void ShortBlocks(Options& options) {
+  options.block_range = Duration(120'000);
+  options.max_block_range = Duration(1'080'000);
+  options.wal_segment_bytes = 64 << 10;
+}
+
+BOOST_AUTO_TEST_CASE(data_moves_through_blocks_and_nothing_changes_for_readers) {
   Disk disk;
-  disk.options.head_retention = Duration(100'000);
-  disk.options.block_range = Duration(50'000);
-  disk.options.wal_segment_bytes = 64 << 10;
+  ShortBlocks(disk.options);
+  disk.options.retention_time = Duration(0);
   auto db = disk.Open();
-  std::mt19937 random(3);
+  testing::MemoryStore oracle;
   int64_t time = 1'000'000;
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 60; ++round) {
     // Every round has ten series of its own, and ten that stay.
     for (int i = 0; i < 20; ++i) {
-      time += 1000;
-      Scrape(*db, nullptr, 0, 10, time);
-      Scrape(*db, nullptr, 100 + 10 * static_cast<unsigned>(round), 10, time);
+      time += 2000;
+      Scrape(*db, &oracle, 0, 10, time);
+      Scrape(*db, &oracle, 100 + 10 * static_cast<unsigned>(round), 10, time);
     }
-    BOOST_REQUIRE(db->DropOld().ok());
-    BOOST_TEST(db->min_valid_time().ms() == time - 100'000);
-    if (round % 7 != 6) continue;
+    BOOST_REQUIRE(db->Compact().ok());
+    if (round % 7 == 6) {
+      db.reset();
+      db = disk.Open();
+    }
+    if (round % 5 == 4) BOOST_TEST(Difference(Read(*db), Read(oracle)) == "", "round " << round);
+  }
+  BOOST_TEST(Difference(Read(*db), Read(oracle)) == "");
+  // The head holds what is new; the log has been truncated.
+  BOOST_TEST(db->Stats(3).num_series < 80u);
+  BOOST_TEST(db->min_valid_time().ms() >= time - 180'000);
+  BOOST_TEST(Used(disk.fs, "data/wal") < 5u * (64 << 10));
+  // 2,400 seconds are 20 blocks of two minutes; they have grown together.
+  BOOST_TEST(disk.Metric("prometheus_tsdb_blocks_loaded") < 8);
+  BOOST_TEST(disk.Metric("prometheus_tsdb_compactions_failed_total") == 0);
+  BOOST_TEST(disk.Metric("prometheus_tsdb_head_truncations_failed_total") == 0);
+  // And in parts.
+  const auto querier = db->NewQuerier(Timestamp::FromMs(1'500'000), Timestamp::FromMs(1'600'000));
+  const auto theirs = oracle.NewQuerier(Timestamp::FromMs(1'500'000), Timestamp::FromMs(1'600'000));
+  const auto n = model::Matcher::Literal(model::MatchType::kEqual, "n", "3");
+  const auto set = (*querier)->Select({&n, 1}, {});
+  BOOST_REQUIRE(set.ok() && (*set)->size() == 1);
+  storage::ColumnBuffer buffer;
+  BOOST_TEST((*set)->Read(0, Timestamp::Min(), Timestamp::Max(), buffer)->times.size() == 51u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_beyond_retention_goes) {
+  Disk disk;
+  ShortBlocks(disk.options);
+  disk.options.retention_time = Duration(600'000);
+  auto db = disk.Open();
+  for (int64_t t = 1'200'000; t <= 3'600'000; t += 10'000) {
+    Scrape(*db, nullptr, 0, 3, t);
+    BOOST_REQUIRE(db->Compact().ok());
+  }
+  const auto querier = db->NewQuerier(Timestamp::Min(), Timestamp::Max());
+  const auto set = (*querier)->Select({}, {});
+  storage::ColumnBuffer buffer;
+  const auto columns = (*set)->Read(0, Timestamp::Min(), Timestamp::Max(), buffer);
+  BOOST_REQUIRE(columns.ok() && !columns->times.empty());
+  BOOST_TEST(columns->times.front() >= 3'600'000 - 600'000 - 2 * 360'000);
+  BOOST_TEST(columns->times.back() == 3'600'000);
+  BOOST_TEST(disk.Metric("prometheus_tsdb_time_retentions_total") > 0);
+}
+
+BOOST_AUTO_TEST_CASE(an_interruption_at_any_write_of_a_compaction_loses_nothing) {
+  Disk first;
+  ShortBlocks(first.options);
+  // How many calls a whole run makes.
+  size_t calls = 0;
+  for (size_t fail_at = 0; fail_at == 0 || fail_at <= calls; ++fail_at) {
+    Disk disk;
+    ShortBlocks(disk.options);
+    auto db = disk.Open();
+    for (int64_t t = 1'200'000; t <= 1'700'000; t += 10'000) Scrape(*db, nullptr, 0, 3, t);
     const Contents before = Read(*db);
+    disk.fs.ClearCalls();
+    size_t seen = 0;
+    disk.fs.SetFault([&](std::string_view) {
+      ++seen;
+      return fail_at != 0 && seen >= fail_at ? Status::Io("unplugged") : Status();
+    });
+    const Status status = db->Compact();
+    disk.fs.SetFault(nullptr);
+    if (fail_at == 0) {
+      BOOST_REQUIRE(status.ok());
+      calls = seen;
+      BOOST_REQUIRE(calls > 10);
+      continue;
+    }
+    BOOST_TEST((Read(*db) == before));
     db.reset();
     db = disk.Open();
-    // The log may hold more than the head did: never less.
-    const Contents after = Read(*db);
-    for (const auto& [labels, samples] : before) BOOST_TEST(after.at(labels).ends_with(samples));
-    BOOST_REQUIRE(db->DropOld().ok());
+    BOOST_TEST((Read(*db) == before));
+    BOOST_TEST(db->Compact().ok());
     BOOST_TEST((Read(*db) == before));
   }
-  BOOST_TEST(db->Stats(3).num_series < 90u);
-  BOOST_TEST(Used(disk.fs, "data") < 3u * (64 << 10) + 200'000);
-  BOOST_TEST(disk.Metric("prometheus_tsdb_head_truncations_failed_total") == 0);
 }
 
 BOOST_AUTO_TEST_CASE(one_process_has_the_directory) {

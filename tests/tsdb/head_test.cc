@@ -21,7 +21,7 @@ using storage::Batch;
 constexpr Duration kLong = std::chrono::hours(1000);
 
 struct Node {
-  explicit Node(HeadOptions options = {.retention = kLong, .block_range = std::chrono::hours(2)})
+  explicit Node(HeadOptions options = {.span = kLong, .block_range = std::chrono::hours(2)})
       : head(metrics, options) {}
   SelfMetrics metrics;
   Head head;
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(regular_scrapes_fill_chunks_that_share_their_times) {
 }
 
 BOOST_AUTO_TEST_CASE(chunks_do_not_cross_blocks) {
-  Node node({.retention = kLong, .block_range = Duration(1000)});
+  Node node({.span = kLong, .block_range = Duration(1000)});
   for (const int64_t t : {-1500, -1, 0, 1, 999, 1000, 5000})
     BOOST_REQUIRE(node.head.Append(One(Labels{{"a", "b"}}, t, double(t))).ok());
   // [-2000, -1000), [-1000, 0), [0, 1000), [1000, 2000), [5000, 6000)
@@ -358,7 +358,7 @@ BOOST_AUTO_TEST_CASE(a_failed_log_stores_nothing_and_the_next_append_logs_the_se
 }
 
 BOOST_AUTO_TEST_CASE(appends_and_queries_run_side_by_side) {
-  Node node({.retention = std::chrono::seconds(400), .block_range = Duration(100'000)});
+  Node node({.span = std::chrono::seconds(400), .block_range = Duration(100'000)});
   std::atomic<bool> done = false;
   std::vector<std::thread> readers;
   std::atomic<int> torn = 0;

@@ -24,7 +24,8 @@ enum class LockRank : uint8_t {
   kNotify = 30,       // queue of alerts
   kFederation = 35,   // selections, children
   kApi = 40,          // sessions, query slots
-  kDb = 50,           // blocks and their readers
+  kDb = 50,           // one maintenance of the store at a time
+  kBlocks = 51,       // the list of open blocks
   kAppend = 53,       // one append at a time
   kHead = 55,         // series, postings, samples
   kWal = 60,          // segments

@@ -95,13 +95,14 @@ class [[nodiscard]] Result {
     CANOPY_CHECK(ok());
     return *value_;
   }
-  T&& value() && {
+  // By value: `for (x : *fs.List(dir))` would else walk through what is gone.
+  T value() && {
     CANOPY_CHECK(ok());
     return std::move(*value_);
   }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 

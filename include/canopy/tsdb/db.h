@@ -16,24 +16,25 @@
 namespace canopy::tsdb {
 
 struct Options {
-  // The data directory: holds wal/ and lock, in Prometheus's own layout.
+  // The data directory: holds blocks, wal/ and lock, in Prometheus's own layout.
   std::string dir;
-  // Chunks that end longer than this before the newest sample of the whole store are dropped, and
-  // series that have nothing else with them. Prometheus's head spans 1 to 1.5 block ranges of 2 h,
-  // so at least as much is held here.
-  Duration head_retention = std::chrono::hours(3);
-  // Chunks do not cross multiples of this, so that blocks can be cut there.
+  // What the head is cut into: blocks of this length, aligned to multiples of it. A block is cut
+  // once the head spans one and a half times as much.
   Duration block_range = std::chrono::hours(2);
+  // Blocks grow together up to this; zero: a tenth of retention_time, 31 days at most.
+  Duration max_block_range{0};
+  // Blocks that end so long before the newest one go; zero: none.
+  Duration retention_time = std::chrono::days(15);
+  // The oldest blocks go while all of the directory is larger; zero: none.
+  uint64_t retention_bytes = 0;
   uint64_t wal_segment_bytes = 128ull << 20;
   // Records of the log are compressed with snappy, as Prometheus's are by default.
   bool wal_compression = true;
   // Off: two processes may open the directory. For --storage.tsdb.no-lockfile.
   bool lock_dir = true;
-  // How often a thread of the store looks whether old data has to go; zero: never by itself, only
-  // when DropOld() is called.
+  // How often a thread of the store looks whether there is something to compact or to drop; zero:
+  // never by itself, only when Compact() is called.
   Duration maintenance_interval = std::chrono::minutes(1);
-  // Threads that decode the log at start; zero: as many as there are processors, at most four.
-  int replay_threads = 0;
 };
 
 // One line of a "top" list at /api/v1/status/tsdb.
@@ -57,10 +58,11 @@ struct HeadStats {
   std::vector<NamedCount> series_count_by_label_pair;  // names are "name=value"
 };
 
-// The store of one node: samples in memory, and a write-ahead log in Prometheus's format behind
-// them. Time is the data's, never the wall clock's: an empty store takes samples of any age, and
-// from then on drops what is older than head_retention before its newest sample.
-// Thread-safe. Queriers must be gone before the Db is destroyed.
+// The store of one node, in Prometheus's format: the head, which is in memory with a write-ahead
+// log behind it, and blocks on disk. Time is the data's, never the wall clock's: an empty store
+// takes samples of any age, and from then on those that are at most one and a half block ranges
+// older than the newest, and not in the time of a block that was cut. Thread-safe. Queriers must be
+// gone before the Db is destroyed.
 class Db : public storage::Appender, public storage::Queryable {
  public:
   // Locks the directory, replays what is there (also what Prometheus left: checkpoint, segments,
@@ -79,9 +81,10 @@ class Db : public storage::Appender, public storage::Queryable {
   virtual Timestamp min_valid_time() const = 0;
   // Each list holds at most `top` entries. Looks at every series: not for a hot path.
   virtual HeadStats Stats(size_t top) const = 0;
-  // Drops what is older than head_retention and truncates the log behind it, now. What the store's
-  // own thread does each maintenance_interval.
-  virtual Status DropOld() = 0;
+  // Cuts blocks from the head, truncates the log, joins blocks, drops those beyond retention: all
+  // that is due. What the store's own thread does each maintenance_interval. Of several errors the
+  // first is returned, and all are logged.
+  virtual Status Compact() = 0;
 };
 
 }  // namespace canopy::tsdb

@@ -1,0 +1,131 @@
+#include "blocks.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "block_writer.h"
+#include "canopy/base/log.h"
+
+namespace canopy::tsdb {
+namespace {
+
+void SortByTime(std::vector<BlockPtr>& blocks) {
+  std::ranges::sort(blocks, [](const BlockPtr& a, const BlockPtr& b) {
+    return std::pair(a->meta().min_time, a->meta().ulid) <
+           std::pair(b->meta().min_time, b->meta().ulid);
+  });
+}
+
+}  // namespace
+
+Blocks::Blocks(Fs& fs, std::string dir) : fs_(fs), dir_(std::move(dir)), mu_(LockRank::kBlocks) {}
+
+Status Blocks::RemoveLeftovers(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (!name.ends_with(kTmpForCreation) && !name.ends_with(kTmpForDeletion)) continue;
+    LOG_INFO("Found and deleted tmp block dir", {"dir", JoinPath(dir_, name)});
+    CANOPY_RETURN_IF_ERROR(fs_.RemoveAll(JoinPath(dir_, name)));
+  }
+  return {};
+}
+
+// Under another name first: a block that is half deleted must not be taken for one.
+Status Blocks::RemoveDir(const std::string& name) {
+  const std::string dir = JoinPath(dir_, name);
+  const std::string aside = dir + std::string(kTmpForDeletion);
+  CANOPY_RETURN_IF_ERROR(fs_.Rename(dir, aside));
+  return fs_.RemoveAll(aside);
+}
+
+Status Blocks::Load() {
+  CANOPY_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir_));
+  CANOPY_RETURN_IF_ERROR(RemoveLeftovers(names));
+  std::vector<BlockPtr> opened;
+  uint64_t failed = 0;
+  for (const std::string& name : names) {
+    if (!Ulid::Parse(name)) continue;
+    auto block = Block::Open(fs_, JoinPath(dir_, name));
+    if (block.ok()) {
+      opened.push_back(std::move(*block));
+      continue;
+    }
+    ++failed;
+    LOG_ERROR("A block cannot be read and is left out", {"dir", JoinPath(dir_, name)},
+              {"err", block.status().message()});
+  }
+  std::set<Ulid> obsolete;
+  for (const BlockPtr& block : opened) {
+    for (const BlockDesc& parent : block->meta().compaction.parents) obsolete.insert(parent.ulid);
+    if (block->meta().compaction.deletable) obsolete.insert(block->meta().ulid);
+  }
+  std::vector<BlockPtr> kept;
+  for (const BlockPtr& block : opened) {
+    if (!obsolete.contains(block->meta().ulid)) {
+      kept.push_back(block);
+      continue;
+    }
+    LOG_INFO("Deleting obsolete block", {"block", block->meta().ulid.ToString()});
+    CANOPY_RETURN_IF_ERROR(RemoveDir(block->meta().ulid.ToString()));
+  }
+  SortByTime(kept);
+  const MutexLock lock(mu_);
+  blocks_ = std::move(kept);
+  failed_ = failed;
+  return {};
+}
+
+Status Blocks::Replace(std::span<const Ulid> added, std::span<const BlockPtr> removed) {
+  std::vector<BlockPtr> opened;
+  for (const Ulid& ulid : added) {
+    CANOPY_ASSIGN_OR_RETURN(BlockPtr block, Block::Open(fs_, JoinPath(dir_, ulid.ToString())));
+    opened.push_back(std::move(block));
+  }
+  {
+    const MutexLock lock(mu_);
+    std::erase_if(blocks_, [&](const BlockPtr& block) {
+      return std::ranges::find(removed, block) != removed.end();
+    });
+    blocks_.insert(blocks_.end(), opened.begin(), opened.end());
+    SortByTime(blocks_);
+  }
+  for (const BlockPtr& block : removed) {
+    LOG_INFO("Deleting obsolete block", {"block", block->meta().ulid.ToString()});
+    CANOPY_RETURN_IF_ERROR(RemoveDir(block->meta().ulid.ToString()));
+  }
+  return {};
+}
+
+std::vector<BlockPtr> Blocks::All() const {
+  const MutexLock lock(mu_);
+  return blocks_;
+}
+
+std::vector<BlockPtr> Blocks::Overlapping(Timestamp mint, Timestamp maxt) const {
+  const MutexLock lock(mu_);
+  std::vector<BlockPtr> out;
+  for (const BlockPtr& block : blocks_)
+    if (block->meta().Overlaps(mint, maxt)) out.push_back(block);
+  return out;
+}
+
+Timestamp Blocks::end() const {
+  const MutexLock lock(mu_);
+  Timestamp end = Timestamp::Min();
+  for (const BlockPtr& block : blocks_) end = std::max(end, block->meta().max_time);
+  return end;
+}
+
+uint64_t Blocks::bytes() const {
+  const MutexLock lock(mu_);
+  uint64_t sum = 0;
+  for (const BlockPtr& block : blocks_) sum += block->size();
+  return sum;
+}
+
+uint64_t Blocks::failed() const {
+  const MutexLock lock(mu_);
+  return failed_;
+}
+
+}  // namespace canopy::tsdb

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "block.h"
+#include "canopy/base/fs.h"
+#include "canopy/base/mutex.h"
+#include "canopy/base/status.h"
+
+namespace canopy::tsdb {
+
+using BlockPtr = std::shared_ptr<const Block>;
+
+// The blocks of a data directory that are open. Readers keep a block that goes until they are done.
+// Thread-safe; one thread at a time changes it.
+class Blocks {
+ public:
+  Blocks(Fs& fs, std::string dir);
+
+  // At start: removes what an interrupted process has left, and blocks that others were made of;
+  // opens the rest. One that cannot be read is logged, counted and left where it is.
+  Status Load();
+  // Opens blocks that have just been written, and lets go of those that they take the place of:
+  // readers see the old ones or the new ones.
+  Status Replace(std::span<const Ulid> added, std::span<const BlockPtr> removed);
+
+  // Sorted by min_time.
+  std::vector<BlockPtr> All() const;
+  // Those with samples in the range, both ends included.
+  std::vector<BlockPtr> Overlapping(Timestamp mint, Timestamp maxt) const;
+  // The end of the newest one; Timestamp::Min() when there are none.
+  Timestamp end() const;
+  uint64_t bytes() const;
+  uint64_t failed() const;
+
+ private:
+  Status RemoveLeftovers(const std::vector<std::string>& names);
+  Status RemoveDir(const std::string& name);
+
+  Fs& fs_;
+  const std::string dir_;
+  mutable Mutex mu_;
+  std::vector<BlockPtr> blocks_ CANOPY_GUARDED_BY(mu_);
+  uint64_t failed_ CANOPY_GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace canopy::tsdb

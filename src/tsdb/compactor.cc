@@ -1,0 +1,202 @@
+#include "compactor.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "block_writer.h"
+#include "canopy/base/log.h"
+#include "checkpoint.h"
+#include "compact_blocks.h"
+#include "compaction_plan.h"
+
+namespace canopy::tsdb {
+namespace {
+
+constexpr Duration kLongestBlock = std::chrono::days(31);
+// Longer than queries may run. What a reader that still is there keeps from being dropped is
+// dropped in a later run.
+constexpr Duration kAwaitQueriers = std::chrono::minutes(3);
+
+constexpr std::string_view kGauges[] = {"prometheus_tsdb_blocks_loaded",
+                                        "prometheus_tsdb_storage_blocks_bytes"};
+
+Duration LongestBlock(const Options& options) {
+  if (options.max_block_range.count() > 0) return options.max_block_range;
+  const Duration tenth =
+      options.retention_time.count() > 0 ? options.retention_time / 10 : kLongestBlock;
+  return std::clamp(tenth, options.block_range, std::max(kLongestBlock, options.block_range));
+}
+
+uint64_t BytesUnder(Fs& fs, const std::string& path) {
+  if (!fs.IsDirectory(path)) {
+    const auto size = fs.Size(path);
+    return size.ok() ? *size : 0;
+  }
+  const auto names = fs.List(path);
+  uint64_t sum = 0;
+  if (names.ok())
+    for (const std::string& name : *names) sum += BytesUnder(fs, JoinPath(path, name));
+  return sum;
+}
+
+Timestamp StartOfBlock(Timestamp t, Duration range) {
+  const int64_t rest = t.ms() % range.count();
+  return t - Duration(rest < 0 ? rest + range.count() : rest);
+}
+
+}  // namespace
+
+Compactor::Metrics::Metrics(SelfMetrics& metrics)
+    : compactions(metrics.AddCounter("prometheus_tsdb_compactions_total",
+                                     "Total number of compactions that were executed.")),
+      failed(metrics.AddCounter("prometheus_tsdb_compactions_failed_total",
+                                "Total number of compactions that failed.")),
+      truncations(metrics.AddCounter("prometheus_tsdb_head_truncations_total",
+                                     "Total number of head truncations attempted.")),
+      truncations_failed(metrics.AddCounter("prometheus_tsdb_head_truncations_failed_total",
+                                            "Total number of head truncations that failed.")),
+      time_retentions(metrics.AddCounter(
+          "prometheus_tsdb_time_retentions_total",
+          "The number of times that blocks were deleted because the maximum time limit was "
+          "exceeded.")),
+      size_retentions(metrics.AddCounter(
+          "prometheus_tsdb_size_retentions_total",
+          "The number of times that blocks were deleted because the maximum number of bytes was "
+          "exceeded.")) {}
+
+Compactor::Compactor(Fs& fs, const Clock& clock, SelfMetrics& metrics, const Options& options,
+                     Head& head, Blocks& blocks, WalWriter& wal)
+    : fs_(fs),
+      clock_(clock),
+      registry_(metrics),
+      options_(options),
+      head_(head),
+      blocks_(blocks),
+      wal_(wal),
+      metrics_(metrics),
+      mu_(LockRank::kDb) {
+  metrics.AddGaugeFn(kGauges[0], "Number of currently loaded data blocks",
+                     [this] { return static_cast<double>(blocks_.All().size()); });
+  metrics.AddGaugeFn(kGauges[1],
+                     "The number of bytes that are currently used for local storage by all blocks.",
+                     [this] { return static_cast<double>(blocks_.bytes()); });
+}
+
+Compactor::~Compactor() {
+  for (const std::string_view name : kGauges) registry_.Remove(name, {});
+}
+
+Status Compactor::Note(const char* what, Status status) {
+  if (!status.ok()) LOG_ERROR("Compaction failed", {"step", what}, {"err", status.message()});
+  return status;
+}
+
+Status Compactor::Run() {
+  const MutexLock lock(mu_);
+  const Status log = Note("log", wal_.SyncFinished());
+  const Status head = Note("head", CutHead());
+  const Status joined = Note("blocks", JoinBlocks());
+  const Status retention = Note("retention", ApplyRetention());
+  for (const Status& status : {log, head, joined, retention})
+    if (!status.ok()) return status;
+  return {};
+}
+
+bool Compactor::HeadIsDue() const {
+  return head_.series_count() > 0 &&
+         head_.max_time() - head_.min_time() > options_.block_range * 3 / 2;
+}
+
+Status Compactor::CutHead() {
+  bool cut = false;
+  Status status;
+  while (status.ok() && HeadIsDue()) {
+    const Timestamp start = StartOfBlock(head_.min_time(), options_.block_range);
+    const Timestamp end = start + options_.block_range;
+    status = WriteHeadBlock(start, end);
+    metrics_.compactions.Add();
+    if (!status.ok()) {
+      metrics_.failed.Add();
+      break;
+    }
+    cut = true;
+    status = DropFromHead(end);
+  }
+  if (!cut) return status;
+  metrics_.truncations.Add();
+  const Status truncated = TruncateLog(
+      fs_, wal_,
+      {.segment_bytes = options_.wal_segment_bytes,
+       .compression = options_.wal_compression ? net::Encoding::kSnappy : net::Encoding::kIdentity},
+      head_, head_.min_valid_time());
+  if (!truncated.ok()) metrics_.truncations_failed.Add();
+  return status.ok() ? truncated : status;
+}
+
+Status Compactor::WriteHeadBlock(Timestamp start, Timestamp end) {
+  // After an interruption between the block and the drop, the block is there already.
+  if (end <= blocks_.end()) return {};
+  head_.RefuseBefore(end);
+  const int64_t began = clock_.MonotonicNanos();
+  BlockMeta meta;
+  meta.ulid = Ulid::New(clock_.Now());
+  meta.min_time = start;
+  meta.max_time = end;
+  meta.compaction.sources = {meta.ulid};
+  const auto source = head_.Source(start, end);
+  CANOPY_ASSIGN_OR_RETURN(const BlockMeta written, WriteBlock(fs_, options_.dir, meta, *source));
+  if (written.stats.num_samples == 0) return {};
+  LOG_INFO("write block", {"mint", start.ms()}, {"maxt", end.ms()}, {"ulid", meta.ulid.ToString()},
+           {"series", written.stats.num_series}, {"samples", written.stats.num_samples},
+           {"seconds", static_cast<double>(clock_.MonotonicNanos() - began) / 1e9});
+  return blocks_.Replace({&meta.ulid, 1}, {});
+}
+
+// Queriers that began before the block was there see the head alone.
+Status Compactor::DropFromHead(Timestamp end) {
+  if (!head_.AwaitQueriers(kAwaitQueriers))
+    return Status::Unavailable("a query that still runs keeps the head from being truncated");
+  head_.DropBefore(end, static_cast<int>(wal_.segment()));
+  return {};
+}
+
+Status Compactor::JoinBlocks() {
+  const std::vector<Duration> ranges = BlockRanges(options_.block_range, LongestBlock(options_));
+  for (;;) {
+    const std::vector<BlockPtr> blocks = blocks_.All();
+    std::vector<BlockMeta> metas;
+    for (const BlockPtr& block : blocks) metas.push_back(block->meta());
+    std::vector<BlockPtr> chosen;
+    for (const size_t place : PlanCompaction(metas, ranges)) chosen.push_back(blocks[place]);
+    if (chosen.empty()) return {};
+    const auto joined = CompactBlocks(fs_, options_.dir, chosen, clock_.Now());
+    metrics_.compactions.Add();
+    if (!joined.ok()) {
+      metrics_.failed.Add();
+      return joined.status();
+    }
+    std::vector<Ulid> added;
+    if (joined->has_value()) added.push_back((*joined)->ulid);
+    LOG_INFO("compact blocks", {"count", chosen.size()},
+             {"ulid", added.empty() ? "none left" : added[0].ToString()});
+    CANOPY_RETURN_IF_ERROR(blocks_.Replace(added, chosen));
+  }
+}
+
+Status Compactor::ApplyRetention() {
+  const std::vector<BlockPtr> blocks = blocks_.All();
+  std::vector<BlockSize> sizes;
+  for (const BlockPtr& block : blocks) sizes.push_back({block->meta().max_time, block->size()});
+  const auto by_time = BlocksBeyondRetention(sizes, options_.retention_time, 0, 0);
+  const auto by_size = BlocksBeyondRetention(sizes, Duration(0), options_.retention_bytes,
+                                             BytesUnder(fs_, wal_.dir()));
+  if (!by_time.empty()) metrics_.time_retentions.Add();
+  if (!by_size.empty()) metrics_.size_retentions.Add();
+  // Of both, the longer list holds the shorter one: the oldest blocks.
+  std::vector<BlockPtr> removed;
+  for (const size_t place : by_time.size() > by_size.size() ? by_time : by_size)
+    removed.push_back(blocks[place]);
+  return blocks_.Replace({}, removed);
+}
+
+}  // namespace canopy::tsdb

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "blocks.h"
+#include "canopy/base/clock.h"
+#include "canopy/base/mutex.h"
+#include "canopy/base/self_metrics.h"
+#include "canopy/base/status.h"
+#include "canopy/tsdb/db.h"
+#include "head.h"
+#include "wal.h"
+
+namespace canopy::tsdb {
+
+// Moves data on: from the head to blocks, from short blocks to long ones, and out. One run at a
+// time; appends and queries go on meanwhile.
+class Compactor {
+ public:
+  Compactor(Fs& fs, const Clock& clock, SelfMetrics& metrics, const Options& options, Head& head,
+            Blocks& blocks, WalWriter& wal);
+  ~Compactor();
+  Compactor(const Compactor&) = delete;
+  Compactor& operator=(const Compactor&) = delete;
+
+  // All that is due. An error of one step does not keep the next ones back; the first is returned.
+  Status Run();
+
+ private:
+  struct Metrics {
+    explicit Metrics(SelfMetrics& metrics);
+    Counter& compactions;
+    Counter& failed;
+    Counter& truncations;
+    Counter& truncations_failed;
+    Counter& time_retentions;
+    Counter& size_retentions;
+  };
+
+  bool HeadIsDue() const;
+  Status CutHead();
+  Status WriteHeadBlock(Timestamp start, Timestamp end);
+  Status DropFromHead(Timestamp end);
+  Status JoinBlocks();
+  Status ApplyRetention();
+  Status Note(const char* what, Status status);
+
+  Fs& fs_;
+  const Clock& clock_;
+  SelfMetrics& registry_;
+  const Options& options_;
+  Head& head_;
+  Blocks& blocks_;
+  WalWriter& wal_;
+  Metrics metrics_;
+  Mutex mu_;
+};
+
+}  // namespace canopy::tsdb

@@ -1,0 +1,109 @@
+#include "head_block_source.h"
+
+#include <algorithm>
+#include <array>
+
+namespace canopy::tsdb {
+
+using model::Symbol;
+using model::SymbolPair;
+
+HeadBlockSource::HeadBlockSource(Head& head, Timestamp start, Timestamp end)
+    : head_(head), start_(start.ms()), end_(end.ms()), reader_(head.graveyard_) {
+  FindSeries();
+  RankSymbols();
+  SortSeries();
+}
+
+void HeadBlockSource::FindSeries() {
+  Slot next = 0;
+  do {
+    const ReaderLock lock(head_.mu_);
+    next = head_.table_.ForSome(next, [&](Slot slot, const tsdb::Series& series) {
+      if (series.count > 0 && series.newest_time >= start_ && series.oldest_time() < end_)
+        entries_.push_back({series.labels, slot});
+    });
+  } while (next != 0);
+}
+
+void HeadBlockSource::RankSymbols() {
+  constexpr uint32_t kUsed = 1;
+  const auto use = [&](Symbol symbol) {
+    if (symbol >= rank_.size()) rank_.resize(symbol + size_t{1});
+    if (rank_[symbol] == kUsed) return;
+    rank_[symbol] = kUsed;
+    symbols_.push_back(symbol);
+  };
+  for (const Entry& entry : entries_) {
+    for (const SymbolPair pair : entry.labels->pairs()) {
+      use(pair.name);
+      use(pair.value);
+    }
+  }
+  std::ranges::sort(symbols_, {}, [&](Symbol symbol) { return head_.symbols_.Lookup(symbol); });
+  for (uint32_t i = 0; i < symbols_.size(); ++i) rank_[symbols_[i]] = i;
+}
+
+bool HeadBlockSource::Earlier(const SeriesLabels& a, const SeriesLabels& b) const {
+  const model::SymbolPairs left = a.pairs();
+  const model::SymbolPairs right = b.pairs();
+  const size_t common = std::min(left.size(), right.size());
+  for (size_t i = 0; i < common; ++i) {
+    const SymbolPair l = left[i];
+    const SymbolPair r = right[i];
+    if (l.name != r.name) return rank_[l.name] < rank_[r.name];
+    if (l.value != r.value) return rank_[l.value] < rank_[r.value];
+  }
+  return left.size() < right.size();
+}
+
+void HeadBlockSource::SortSeries() {
+  std::ranges::sort(entries_,
+                    [&](const Entry& a, const Entry& b) { return Earlier(*a.labels, *b.labels); });
+}
+
+Result<bool> HeadBlockSource::NextSymbol(std::string_view& symbol) {
+  if (next_symbol_ == symbols_.size()) return false;
+  symbol = head_.symbols_.Lookup(symbols_[next_symbol_++]);
+  return true;
+}
+
+Result<bool> HeadBlockSource::NextSeries(BlockSource::Series& series) {
+  if (next_entry_ == entries_.size()) return false;
+  const Entry& entry = entries_[next_entry_++];
+  tsdb::Series record;
+  {
+    const ReaderLock lock(head_.mu_);
+    record = head_.table_.at(entry.slot);
+  }
+  labels_.clear();
+  for (const SymbolPair pair : entry.labels->pairs())
+    labels_.push_back({rank_[pair.name], rank_[pair.value]});
+  chunks_.clear();
+  if (record.closed != nullptr) {
+    for (uint32_t i = 0; i < record.closed->size; ++i) {
+      const ClosedChunk& chunk = *record.closed->chunks[i];
+      AddChunk(*chunk.times, chunk.start, chunk.values());
+    }
+  }
+  if (record.count > 0) AddChunk(*record.times, record.start, record.values());
+  for (size_t i = 0; i < chunks_.size(); ++i) chunks_[i].data = bytes_[i];
+  series = {labels_, chunks_};
+  return true;
+}
+
+// Chunks do not cross blocks: all of it is wanted, or nothing.
+void HeadBlockSource::AddChunk(const Timeline& times, uint32_t start,
+                               const chunk::ValuesView& values) {
+  const int64_t mint = times.at(start);
+  if (mint < start_ || mint >= end_) return;
+  std::array<double, chunk::kMaxChunkSamples> decoded;
+  chunk::DecodeValues(values, 0, values.count, decoded.data());
+  encoder_.Clear();
+  for (uint32_t i = 0; i < values.count; ++i) encoder_.Append(times.at(start + i), decoded[i]);
+  if (bytes_.size() == chunks_.size()) bytes_.emplace_back();
+  bytes_[chunks_.size()] = encoder_.bytes();
+  chunks_.push_back({mint, times.at(start + values.count - 1u), ChunkEncoding::kXor, {}});
+}
+
+}  // namespace canopy::tsdb

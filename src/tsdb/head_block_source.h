@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "block_writer.h"
+#include "canopy/chunk/xor.h"
+#include "graveyard.h"
+#include "head.h"
+
+namespace canopy::tsdb {
+
+// A part of the head as the content of a block. Holds 16 bytes for each series and 8 for each
+// string; locks are held for one series at a time.
+class HeadBlockSource final : public BlockSource {
+ public:
+  HeadBlockSource(Head& head, Timestamp start, Timestamp end);
+
+  Result<bool> NextSymbol(std::string_view& symbol) override;
+  Result<bool> NextSeries(BlockSource::Series& series) override;
+
+ private:
+  struct Entry {
+    const SeriesLabels* labels;
+    Slot slot;
+  };
+
+  void FindSeries();
+  void RankSymbols();
+  void SortSeries();
+  bool Earlier(const SeriesLabels& a, const SeriesLabels& b) const;
+  void AddChunk(const Timeline& times, uint32_t start, const chunk::ValuesView& values);
+
+  Head& head_;
+  const int64_t start_;
+  const int64_t end_;  // excluded
+  const Graveyard::Reader reader_;
+
+  std::vector<Entry> entries_;
+  std::vector<model::Symbol> symbols_;  // in the order of their texts
+  std::vector<uint32_t> rank_;          // of a symbol among them
+  size_t next_symbol_ = 0;
+  size_t next_entry_ = 0;
+
+  // Of the series that was returned last.
+  std::vector<model::SymbolPair> labels_;
+  std::vector<SourceChunk> chunks_;
+  std::vector<std::string> bytes_;
+  chunk::XorEncoder encoder_;
+};
+
+}  // namespace canopy::tsdb
