@@ -38,6 +38,7 @@ class DbImpl final : public Db {
 
   Status Start(const Clock& clock, SelfMetrics& metrics) {
     CANOPY_RETURN_IF_ERROR(blocks_.Load());
+    WarnOfOutOfOrderLog();
     // What is in blocks is not taken from the log once more.
     head_.RefuseBefore(blocks_.end());
     const std::string dir = JoinPath(options_.dir, "wal");
@@ -81,6 +82,13 @@ class DbImpl final : public Db {
   Status Compact() override { return compactor_->Run(); }
 
  private:
+  void WarnOfOutOfOrderLog() {
+    const auto segments = ListSegments(fs_, JoinPath(options_.dir, "wbl"));
+    if (!segments.ok() || segments->empty()) return;
+    LOG_WARN("The out-of-order log is not read yet: its samples are left out",
+             {"dir", JoinPath(options_.dir, "wbl")}, {"segments", segments->size()});
+  }
+
   Status Replay(const Clock& clock, const std::string& dir) {
     const int64_t started = clock.MonotonicNanos();
     CANOPY_ASSIGN_OR_RETURN(const ReplayReport report, ReplayLog(fs_, dir, head_));
