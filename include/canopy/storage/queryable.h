@@ -9,26 +9,56 @@
 
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
+#include "canopy/model/histogram.h"
 #include "canopy/model/matcher.h"
 #include "canopy/model/symbols.h"
 
 namespace canopy::storage {
 
-// Samples of one series as two arrays of equal length, times ascending (Unix ms), staleness markers
+// Samples of one series as arrays of equal length, times ascending (Unix ms), staleness markers
 // included. A view into the store or into the caller's buffer.
 struct Columns {
   std::span<const int64_t> times;
+  // Where a native histogram stands, the value is model::NormalNan(). A marker that was stored as a
+  // histogram is shown as one that was stored as a float: here, and as null below.
   std::span<const double> values;
   // Series that are scraped together share their times: within one SeriesSet, equal non-zero ids
   // promise equal `times`, so that work on times is done once for all of them. Zero promises
   // nothing.
   uint64_t times_id = 0;
+  // Empty when all of these samples are floats, as nearly always: whoever reads asks once per
+  // series, not per sample. Otherwise one entry per sample: the histogram, or null for a float.
+  // They are valid, with their buckets in order, and live as long as the columns.
+  std::span<const model::FloatHistogram* const> histograms = {};
+  // When each sample's counter started (Unix ms), 0 where that is not known. Empty when it is not
+  // known of any, or the store does not keep it.
+  std::span<const int64_t> start_times = {};
 };
 
 // Memory that Read() may decode into; reused from series to series. Not thread-safe.
 struct ColumnBuffer {
   std::vector<int64_t> times;
   std::vector<double> values;
+  std::vector<const model::FloatHistogram*> histograms;
+  std::vector<int64_t> start_times;
+
+  // A histogram to decode into, which lives until Clear(). It may hold what an earlier one left:
+  // set every field. Their memory is kept and used again.
+  model::FloatHistogram& NewHistogram() {
+    if (used_ == owned_.size()) owned_.push_back(std::make_unique<model::FloatHistogram>());
+    return *owned_[used_++];
+  }
+  void Clear() {
+    times.clear();
+    values.clear();
+    histograms.clear();
+    start_times.clear();
+    used_ = 0;
+  }
+
+ private:
+  std::vector<std::unique_ptr<model::FloatHistogram>> owned_;
+  size_t used_ = 0;
 };
 
 // The series that a selection found, with random access, so that several threads can share the
