@@ -5,12 +5,16 @@
 #include <functional>
 #include <limits>
 
-#include "kahan.h"
+#include "canopy/base/kahan.h"
 #include "quantile.h"
 #include "row.h"
 
 namespace canopy::promql {
 namespace {
+
+using base::IsInf;
+using base::KahanMean;
+using base::SumError;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "canopy/base/kahan.h"
 #include "function_impl.h"
-#include "kahan.h"
 #include "quantile.h"
 #include "sliding.h"
 
@@ -11,6 +11,11 @@
 
 namespace canopy::promql {
 namespace {
+
+using base::IsInf;
+using base::KahanMean;
+using base::KahanSum;
+using base::SumOf;
 
 // From this many looks at each value on, sliding is cheaper (tests/bench/promql_bench.cc).
 constexpr int64_t kSlidingLooks = 6;

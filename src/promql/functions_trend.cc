@@ -3,13 +3,15 @@
 #include <limits>
 #include <utility>
 
+#include "canopy/base/kahan.h"
 #include "function_impl.h"
-#include "kahan.h"
 
 // deriv, predict_linear, double_exponential_smoothing: lines through the samples of a window.
 
 namespace canopy::promql {
 namespace {
+
+using base::KahanSum;
 
 struct Line {
   double slope;

@@ -6,13 +6,15 @@
 #include <span>
 #include <vector>
 
-#include "kahan.h"
+#include "canopy/base/kahan.h"
 #include "quantile.h"
 
 // Aggregates of windows that move forward over one array of values: each value is looked at a
 // bounded number of times, however large the windows are.
 
 namespace canopy::promql {
+
+using base::KahanSum;
 
 // Compensated sums. The window is split somewhere: of the part before the split the sums of all
 // suffixes are known, of the part behind it the sum so far; nothing is ever subtracted, so no error

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "canopy/base/status.h"
+
 // Native histograms: buckets that grow exponentially, of which only the populated ones are kept; or
 // buckets with bounds of their own, as classic histograms have them. Fields, and what they mean, as
 // prometheus/prometheus@d15adb9ad7 model/histogram. Plain values; const methods are thread-safe.
@@ -67,5 +69,30 @@ struct FloatHistogram {
 
   bool custom_buckets() const { return schema == kCustomBucketsSchema; }
 };
+
+// A histogram whose counts are integers, as targets expose and stores keep it. The first bucket of
+// a side is a count, each other one the difference to the one before.
+struct Histogram {
+  CounterResetHint hint = CounterResetHint::kUnknown;
+  int32_t schema = 0;
+  double zero_threshold = 0;
+  uint64_t zero_count = 0;
+  uint64_t count = 0;
+  double sum = 0;
+  HistogramSide<int64_t> positive;
+  HistogramSide<int64_t> negative;
+  std::vector<double> custom_values;
+
+  bool custom_buckets() const { return schema == kCustomBucketsSchema; }
+};
+
+// Sets every field of `out`, whose memory is used again.
+void ToFloat(const Histogram& h, FloatHistogram& out);
+
+// kInvalid with Prometheus's text when spans and buckets do not fit together, a count is negative,
+// or a field is used that the schema does not have. Of integer histograms the count must be that of
+// all buckets together; where the sum is NaN it may be more, by observations that are NaN.
+Status Validate(const FloatHistogram& h);
+Status Validate(const Histogram& h);
 
 }  // namespace canopy::model

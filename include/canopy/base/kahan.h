@@ -10,7 +10,7 @@
 // computed beside the chain of additions and not within it. They differ only where sums are not
 // finite.
 
-namespace canopy::promql {
+namespace canopy::base {
 
 inline bool IsInf(double v) { return std::abs(v) > std::numeric_limits<double>::max(); }
 
@@ -73,4 +73,4 @@ class KahanMean {
   bool incremental_ = false;
 };
 
-}  // namespace canopy::promql
+}  // namespace canopy::base
