@@ -5,9 +5,11 @@
 #include <string>
 
 #include "accumulator.h"
+#include "aggregate_histograms.h"
 #include "aggregate_select.h"
 #include "canopy/base/number.h"
 #include "canopy/base/quote.h"
+#include "canopy/model/histogram_buckets.h"
 #include "evaluator.h"
 #include "grouping.h"
 
@@ -27,35 +29,64 @@ void WarnOfQuantile(Query& query, std::span<const double> q, PositionRange pos) 
 // Consumes series as they come; one row per group is kept.
 class GroupedRows {
  public:
-  GroupedRows(const Aggregate& aggregate, size_t steps, std::vector<double> param)
-      : steps_(steps),
+  GroupedRows(Query& query, const Aggregate& aggregate, size_t steps, std::vector<double> param)
+      : query_(query),
+        aggregate_(aggregate),
+        steps_(steps),
         grouping_(aggregate.grouping, aggregate.without),
         accumulator_(NewAccumulator(aggregate.op, steps, std::move(param))) {}
 
-  void Add(const SeriesLabels& labels, std::span<const double> row) {
+  void Add(const SeriesLabels& labels, const Row& row) {
     const size_t group = grouping_.GroupOf(labels);
     if (group == drop_name_.size()) {
       drop_name_.push_back(false);
       accumulator_->AddGroup();
     }
     drop_name_[group] = drop_name_[group] || labels.drop_name();
-    accumulator_->Add(group, 0, row);
+    if (row.has_histograms()) return AddMixed(group, labels, row);
+    accumulator_->Add(group, 0, row.values);
   }
 
-  SourcePtr Build(Query& query) {
-    auto out = std::make_unique<BuiltRows>(query, steps_);
+  SourcePtr Build() {
+    auto out = std::make_unique<BuiltRows>(query_, steps_);
     for (size_t group = 0; group < grouping_.size(); ++group) {
       const size_t n = out->Add(grouping_.labels(group), drop_name_[group]);
       accumulator_->Finish(group, out->row(n));
+      if (histograms_) histograms_->Finish(group, out->rows());
     }
     out->Seal();
     return out;
   }
 
  private:
+  void AddMixed(size_t group, const SeriesLabels& labels, const Row& row) {
+    switch (aggregate_.op) {
+      case AggregateOp::kSum:
+      case AggregateOp::kAvg:
+        if (!histograms_) histograms_.emplace(query_, aggregate_, steps_);
+        histograms_->Add(group, labels, row);
+        return accumulator_->Add(group, 0, row.values);
+      case AggregateOp::kCount:
+      case AggregateOp::kGroup:
+        // Only that something is there counts.
+        presence_.assign(row.values.begin(), row.values.end());
+        for (size_t s = 0; s < steps_; ++s)
+          if (row.histogram(s)) presence_[s] = 1;
+        return accumulator_->Add(group, 0, presence_);
+      default:
+        query_.annotations.HistogramIgnoredInAggregation(AggregateOpText(aggregate_.op),
+                                                         aggregate_.expr->pos);
+        return accumulator_->Add(group, 0, row.values);
+    }
+  }
+
+  Query& query_;
+  const Aggregate& aggregate_;
   const size_t steps_;
   Grouping grouping_;
   const std::unique_ptr<Accumulator> accumulator_;
+  std::optional<GroupedHistograms> histograms_;  // once there are any
+  std::vector<double> presence_;
   std::vector<bool> drop_name_;
 };
 
@@ -68,11 +99,13 @@ class ValueCounts {
         shows_value_(!aggregate.without || !Names(aggregate, label)),
         out_(std::make_unique<BuiltRows>(query, steps)) {}
 
-  void Add(const SeriesLabels& labels, std::span<const double> row) {
+  void Add(const SeriesLabels& labels, const Row& row) {
     const size_t group = grouping_.GroupOf(labels);
     for (size_t s = 0; s < row.size(); ++s) {
-      if (IsAbsent(row[s])) continue;
-      double& count = out_->row(RowOf(group, row[s]))[s];
+      if (!row.present(s)) continue;
+      const model::FloatHistogram* h = row.histogram(s);
+      double& count =
+          out_->row(h ? RowOfText(group, model::ToString(*h)) : RowOf(group, row.values[s]))[s];
       count = IsAbsent(count) ? 1 : count + 1;
     }
   }
@@ -103,17 +136,19 @@ class ValueCounts {
     const auto [it, fresh] =
         rows_.try_emplace(std::pair(group, std::bit_cast<uint64_t>(value)), out_->size());
     if (!fresh) return it->second;
+    std::string text;
+    base::AppendFloatPlain(text, value);
+    it->second = RowOfText(group, text);
+    return it->second;
+  }
+
+  // All NaNs have the same text.
+  size_t RowOfText(size_t group, std::string_view text) {
     model::LabelsBuilder builder(grouping_.labels(group));
-    if (shows_value_) {
-      std::string text;
-      base::AppendFloatPlain(text, value);
-      builder.Set(label_, text);
-    }
-    // All NaNs have the same text.
+    if (shows_value_) builder.Set(label_, text);
     const auto [known, first] = row_of_labels_.try_emplace(builder.Build(), out_->size());
     if (first) out_->Add(known->first, false);
-    it->second = known->second;
-    return it->second;
+    return known->second;
   }
 
   const std::string& label_;
@@ -132,7 +167,7 @@ SourcePtr CountValues(Evaluator& evaluator, const Aggregate& aggregate, const St
   const SourcePtr source = evaluator.Vector(*aggregate.expr, steps);
   ValueCounts counts(query, aggregate, label, steps.count);
   ForEachRow(query, *source, steps.count,
-             [&](size_t i, std::span<const double> row) { counts.Add(source->labels(i), row); });
+             [&](size_t i, const Row& row) { counts.Add(source->labels(i), row); });
   return counts.Build();
 }
 
@@ -148,10 +183,10 @@ SourcePtr EvalAggregate(Evaluator& evaluator, const Aggregate& aggregate, const 
     return SelectSeries(query, aggregate, std::move(source), steps.count, param);
 
   if (aggregate.op == AggregateOp::kQuantile) WarnOfQuantile(query, param, aggregate.param->pos);
-  GroupedRows groups(aggregate, steps.count, std::move(param));
+  GroupedRows groups(query, aggregate, steps.count, std::move(param));
   ForEachRow(query, *source, steps.count,
-             [&](size_t i, std::span<const double> row) { groups.Add(source->labels(i), row); });
-  return groups.Build(query);
+             [&](size_t i, const Row& row) { groups.Add(source->labels(i), row); });
+  return groups.Build();
 }
 
 }  // namespace canopy::promql

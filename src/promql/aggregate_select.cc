@@ -75,13 +75,13 @@ class FirstOf {
   FirstOf(size_t steps, std::span<const int64_t> k) : steps_(steps), k_(k) {}
 
   template <class Fn>
-  void Add(size_t group, std::span<const double> row, Fn take) {
+  void Add(size_t group, const Row& row, Fn take) {
     if ((group + 1) * steps_ > counts_.size()) counts_.resize((group + 1) * steps_, 0);
     for (size_t s = 0; s < row.size(); ++s) {
       int64_t& count = counts_[group * steps_ + s];
-      if (IsAbsent(row[s]) || count >= k_[s]) continue;
+      if (!row.present(s) || count >= k_[s]) continue;
       ++count;
-      take(s, row[s]);
+      take(s);
     }
   }
 
@@ -98,10 +98,9 @@ class Taken {
       : place_(source->size(), kNone),
         out_(std::make_unique<PickedRows>(query, std::move(source), steps)) {}
 
-  void Take(size_t series, size_t step, double value) {
-    size_t& n = place_[series];
-    if (n == kNone) n = out_->Pick(series);
-    out_->row(n)[step] = value;
+  void Take(size_t series, size_t step, double value) { out_->row(RowOf(series))[step] = value; }
+  void Take(size_t series, size_t step, const Row& row) {
+    out_->rows().SetStep(RowOf(series), step, row);
   }
   SourcePtr Build() {
     out_->Seal();
@@ -109,6 +108,12 @@ class Taken {
   }
 
  private:
+  size_t RowOf(size_t series) {
+    size_t& n = place_[series];
+    if (n == kNone) n = out_->Pick(series);
+    return n;
+  }
+
   static constexpr size_t kNone = static_cast<size_t>(-1);
   std::vector<size_t> place_;
   std::unique_ptr<PickedRows> out_;
@@ -161,18 +166,28 @@ template <class Fn>
 void ForEachGrouped(Query& query, const Aggregate& aggregate, const SeriesSource& source,
                     size_t steps, Fn fn) {
   Grouping grouping(aggregate.grouping, aggregate.without);
-  ForEachRow(query, source, steps, [&](size_t i, std::span<const double> row) {
-    fn(grouping.GroupOf(source.labels(i)), i, row);
-  });
+  ForEachRow(query, source, steps,
+             [&](size_t i, const Row& row) { fn(grouping.GroupOf(source.labels(i)), i, row); });
+}
+
+// Histograms have no order: they are left out, and it is said.
+void NoteIgnored(Query& query, const Aggregate& aggregate, const Row& row,
+                 std::span<const int64_t> k) {
+  for (size_t s = 0; s < row.histograms.size(); ++s) {
+    if (row.histograms[s] == nullptr || k[s] < 1) continue;
+    query.annotations.HistogramIgnoredInAggregation(AggregateOpText(aggregate.op), aggregate.pos);
+    return;
+  }
 }
 
 template <bool kTop>
 SourcePtr Best(Query& query, const Aggregate& aggregate, SourcePtr source, size_t steps,
                std::span<const int64_t> k) {
   BestOf<kTop> best(steps, k);
-  ForEachGrouped(
-      query, aggregate, *source, steps,
-      [&](size_t group, size_t i, std::span<const double> row) { best.Add(group, i, row); });
+  ForEachGrouped(query, aggregate, *source, steps, [&](size_t group, size_t i, const Row& row) {
+    NoteIgnored(query, aggregate, row, k);
+    best.Add(group, i, row.values);
+  });
   Taken taken(query, std::move(source), steps);
   best.ForEach([&](size_t series, size_t step, double value) { taken.Take(series, step, value); });
   return taken.Build();
@@ -183,10 +198,9 @@ SourcePtr First(Query& query, const Aggregate& aggregate, SourcePtr source, size
   FirstOf first(steps, k);
   const SeriesSource& from = *source;
   Taken taken(query, std::move(source), steps);
-  ForEachGrouped(
-      query, aggregate, from, steps, [&](size_t group, size_t i, std::span<const double> row) {
-        first.Add(group, row, [&](size_t step, double value) { taken.Take(i, step, value); });
-      });
+  ForEachGrouped(query, aggregate, from, steps, [&](size_t group, size_t i, const Row& row) {
+    first.Add(group, row, [&](size_t step) { taken.Take(i, step, row); });
+  });
   return taken.Build();
 }
 
@@ -200,11 +214,11 @@ SourcePtr Ratio(Query& query, const Aggregate& aggregate, SourcePtr source, size
   if (least < -1) query.annotations.InvalidRatio(least, -1, pos);
   const SeriesSource& from = *source;
   Taken taken(query, std::move(source), steps);
-  ForEachRow(query, from, steps, [&](size_t i, std::span<const double> row) {
+  ForEachRow(query, from, steps, [&](size_t i, const Row& row) {
     const double offset = SampleOffset(from.labels(i));
     for (size_t s = 0; s < steps; ++s) {
-      if (IsAbsent(row[s]) || ratios[s] == 0) continue;
-      if (InRatio(std::clamp(ratios[s], -1.0, 1.0), offset)) taken.Take(i, s, row[s]);
+      if (!row.present(s) || ratios[s] == 0) continue;
+      if (InRatio(std::clamp(ratios[s], -1.0, 1.0), offset)) taken.Take(i, s, row);
     }
   });
   return taken.Build();

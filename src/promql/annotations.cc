@@ -96,12 +96,98 @@ void Annotations::PossibleNonCounterLabel(std::string_view metric, std::string_v
       pos);
 }
 
-void Annotations::TrimOfFloats(std::string_view op, PositionRange pos) {
-  const std::string name(op);
-  Add(Kind::kInfo,
-      "incompatible sample types encountered for binary operator " + base::Quoted(op) + ": float " +
-          name + " float",
+void Annotations::MixedFloatsHistograms(std::string_view metric, PositionRange pos) {
+  Add(Kind::kWarning,
+      "encountered a mix of histograms and floats for metric name " + base::Quoted(metric), pos);
+}
+
+void Annotations::MixedFloatsHistogramsInAggregation(PositionRange pos) {
+  Add(Kind::kWarning, "encountered a mix of histograms and floats for aggregation", pos);
+}
+
+void Annotations::MixedClassicNativeHistograms(std::string_view metric, PositionRange pos) {
+  Add(Kind::kWarning, WithMetric("vector contains a mix of classic and native histograms", metric),
       pos);
+}
+
+void Annotations::HistogramIgnoredInAggregation(std::string_view aggregation, PositionRange pos) {
+  Add(Kind::kInfo, "ignored histogram in " + std::string(aggregation) + " aggregation", pos);
+}
+
+void Annotations::HistogramIgnoredInMixedRange(std::string_view metric, PositionRange pos) {
+  Add(Kind::kInfo,
+      "ignored histograms in a range containing both floats and histograms for metric name " +
+          base::Quoted(metric),
+      pos);
+}
+
+void Annotations::IncompatibleTypes(std::string_view lhs, std::string_view op, std::string_view rhs,
+                                    PositionRange pos) {
+  std::string text = "incompatible sample types encountered for binary operator ";
+  text.append(base::Quoted(op)).append(": ").append(lhs).append(" ").append(op);
+  Add(Kind::kInfo, text.append(" ").append(rhs), pos);
+}
+
+void Annotations::MixedExponentialCustomHistograms(std::string_view metric, PositionRange pos) {
+  Add(Kind::kWarning,
+      "vector contains a mix of histograms with exponential and custom buckets schemas for metric "
+      "name " +
+          base::Quoted(metric),
+      pos);
+}
+
+void Annotations::IncompatibleBucketLayout(std::string_view op, PositionRange pos) {
+  Add(Kind::kWarning,
+      "incompatible bucket layout encountered for binary operator " + std::string(op), pos);
+}
+
+void Annotations::HistogramNotCounter(std::string_view metric, PositionRange pos) {
+  Add(Kind::kWarning, "this native histogram metric is not a counter: " + base::Quoted(metric),
+      pos);
+}
+
+void Annotations::HistogramNotGauge(std::string_view metric, PositionRange pos) {
+  Add(Kind::kWarning, "this native histogram metric is not a gauge: " + base::Quoted(metric), pos);
+}
+
+void Annotations::CounterResetCollision(std::string_view operation, PositionRange pos) {
+  Add(Kind::kWarning, "conflicting counter resets during histogram " + std::string(operation), pos);
+}
+
+void Annotations::MismatchedCustomBuckets(std::string_view operation, PositionRange pos) {
+  Add(Kind::kInfo, "mismatched custom buckets were reconciled during " + std::string(operation),
+      pos);
+}
+
+void Annotations::QuantileIsNan(std::string_view metric, PositionRange pos) {
+  Add(Kind::kInfo,
+      WithMetric("input to histogram_quantile has NaN observations, result is NaN", metric), pos);
+}
+
+void Annotations::QuantileIsSkewed(std::string_view metric, PositionRange pos) {
+  Add(Kind::kInfo,
+      WithMetric("input to histogram_quantile has NaN observations, result is skewed higher",
+                 metric),
+      pos);
+}
+
+void Annotations::FractionWithoutNans(std::string_view metric, PositionRange pos) {
+  Add(Kind::kInfo,
+      WithMetric("input to histogram_fraction has NaN observations, which are excluded from all "
+                 "fractions",
+                 metric),
+      pos);
+}
+
+void Annotations::StartTimeOverlap(std::string_view metric, PositionRange pos) {
+  std::string text(kWarningPrefix);
+  text += "sample has start time that overlaps with previous sample timestamp for metric ";
+  text += base::Quoted(metric);
+  MutexLock lock(mu_);
+  Note& note = notes_[std::move(text)];
+  note.kind = Kind::kWarning;
+  note.pos = pos;
+  ++note.count;
 }
 
 void Annotations::ForcedMonotonic(std::string_view metric, PositionRange pos, int64_t time_ms,
@@ -115,7 +201,7 @@ void Annotations::ForcedMonotonic(std::string_view metric, PositionRange pos, in
   const auto [it, fresh] = notes_.try_emplace(std::move(text));
   Note& note = it->second;
   if (fresh) {
-    note = {Kind::kInfo, pos, what, time_ms, time_ms, 1};
+    note = {Kind::kInfo, pos, true, what, time_ms, time_ms, 1};
     return;
   }
   note.pos = pos;
@@ -133,12 +219,14 @@ std::vector<std::string> Annotations::Render(Kind kind, std::string_view query) 
   for (const auto& [text, note] : notes_) {
     if (note.kind != kind) continue;
     std::string line = text;
-    if (note.count > 0) {
+    if (note.is_forced) {
       line += ", from buckets " + ShortestG(note.forced.min_bucket) + " to " +
               ShortestG(note.forced.max_bucket) + ", with a max diff of " +
               TwoDigits(note.forced.max_diff) + ", over " + std::to_string(note.count) +
               " samples from " + SecondsRfc3339(note.min_time) + " to " +
               SecondsRfc3339(note.max_time);
+    } else if (note.count > 1) {
+      line += " (" + std::to_string(note.count) + " occurrences)";
     }
     out.push_back(line + " (" + PositionText(query, note.pos.start) + ")");
   }

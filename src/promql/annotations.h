@@ -24,7 +24,30 @@ class Annotations {
   void SortInRangeQuery(PositionRange pos);
   void PossibleNonCounter(std::string_view metric, PositionRange pos);
   void PossibleNonCounterLabel(std::string_view metric, std::string_view type, PositionRange pos);
-  void TrimOfFloats(std::string_view op, PositionRange pos);
+
+  // Native histograms where floats are, or the other way round.
+  void MixedFloatsHistograms(std::string_view metric, PositionRange pos);
+  void MixedFloatsHistogramsInAggregation(PositionRange pos);
+  void MixedClassicNativeHistograms(std::string_view metric, PositionRange pos);
+  void HistogramIgnoredInAggregation(std::string_view aggregation, PositionRange pos);
+  void HistogramIgnoredInMixedRange(std::string_view metric, PositionRange pos);
+  // Sides are "float" or "histogram".
+  void IncompatibleTypes(std::string_view lhs, std::string_view op, std::string_view rhs,
+                         PositionRange pos);
+  // Native histograms that do not go together, or are not what a function wants.
+  void MixedExponentialCustomHistograms(std::string_view metric, PositionRange pos);
+  void IncompatibleBucketLayout(std::string_view op, PositionRange pos);
+  void HistogramNotCounter(std::string_view metric, PositionRange pos);
+  void HistogramNotGauge(std::string_view metric, PositionRange pos);
+  // `operation` is "addition", "subtraction" or "aggregation".
+  void CounterResetCollision(std::string_view operation, PositionRange pos);
+  void MismatchedCustomBuckets(std::string_view operation, PositionRange pos);
+  // Observations that are NaN: the result is NaN, or too high; or a fraction leaves them out.
+  void QuantileIsNan(std::string_view metric, PositionRange pos);
+  void QuantileIsSkewed(std::string_view metric, PositionRange pos);
+  void FractionWithoutNans(std::string_view metric, PositionRange pos);
+  // Occurrences are counted.
+  void StartTimeOverlap(std::string_view metric, PositionRange pos);
 
   // Buckets of a classic histogram that had to be made monotonic at one step. Those of all steps
   // become one annotation.
@@ -45,10 +68,12 @@ class Annotations {
   struct Note {
     Kind kind = Kind::kWarning;
     PositionRange pos;
-    // Of forced monotonicity; count 0 for all others.
+    // Of forced monotonicity.
+    bool is_forced = false;
     ForcedMonotonicity forced{};
     int64_t min_time = 0;
     int64_t max_time = 0;
+    // Of that, and of overlapping start times; 0 for all others.
     int64_t count = 0;
   };
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "binary_element.h"
 #include "binary_match.h"
 #include "binary_op.h"
 #include "evaluator.h"
@@ -12,17 +13,21 @@ namespace {
 // Each value of a vector with a scalar.
 class WithScalar final : public WrappedSource {
  public:
-  WithScalar(SourcePtr inner, const Binary& binary, std::vector<double> scalar, bool scalar_first)
+  WithScalar(Query& query, SourcePtr inner, const Binary& binary, std::vector<double> scalar,
+             bool scalar_first)
       : WrappedSource(std::move(inner)),
         op_(binary.op),
         return_bool_(binary.return_bool),
         scalar_(std::move(scalar)),
-        scalar_first_(scalar_first) {}
+        scalar_first_(scalar_first),
+        notes_(query, binary) {}
 
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     if (!inner().Fill(i, scratch, row)) return false;
-    return WithOperator(
-        op_, [&](auto op) { return scalar_first_ ? Apply<true>(op, row) : Apply<false>(op, row); });
+    if (row.has_histograms() || IsTrim(op_)) return ApplyMixed(i, row);
+    return WithOperator(op_, [&](auto op) {
+      return scalar_first_ ? Apply<true>(op, row.values) : Apply<false>(op, row.values);
+    });
   }
 
  private:
@@ -48,10 +53,34 @@ class WithScalar final : public WrappedSource {
     return any;
   }
 
+  // The same where histograms may stand.
+  bool ApplyMixed(size_t series, Row& row) const {
+    for (size_t s = 0; s < row.size(); ++s) {
+      if (!row.present(s)) continue;
+      const Operand element{row.values[s], row.has_histograms() ? row.histograms[s] : nullptr};
+      const Operand scalar{scalar_[s], nullptr};
+      ElementResult r = scalar_first_ ? ApplyToElements(op_, scalar, element)
+                                      : ApplyToElements(op_, element, scalar);
+      notes_.Add(series, s, r.note);
+      if (IsComparison(op_) && scalar_first_) r.value = element;
+      if (r.failed || (!r.keep && !return_bool_)) {
+        row.Clear(s);
+      } else if (return_bool_) {
+        row.SetFloat(s, r.keep ? 1 : 0);
+      } else if (r.value.histogram) {
+        row.SetHistogram(s, std::move(r.value.histogram));
+      } else {
+        row.SetFloat(s, r.value.value);
+      }
+    }
+    return row.AnyPresent();
+  }
+
   const BinaryOp op_;
   const bool return_bool_;
   const std::vector<double> scalar_;
   const bool scalar_first_;
+  mutable BinaryNotes notes_;
 };
 
 SourcePtr VectorWithScalar(Evaluator& evaluator, const Binary& binary, const Steps& steps) {
@@ -62,10 +91,8 @@ SourcePtr VectorWithScalar(Evaluator& evaluator, const Binary& binary, const Ste
   SourcePtr vector = evaluator.Vector(scalar_first ? *binary.rhs : *binary.lhs, steps);
   if (!scalar_first) scalar = evaluator.Scalar(*binary.rhs, steps);
   Query& query = evaluator.query();
-  if (IsTrim(binary.op) && vector->size() > 0)
-    query.annotations.TrimOfFloats(BinaryOpText(binary.op), binary.pos);
-  auto out =
-      std::make_unique<WithScalar>(std::move(vector), binary, std::move(scalar), scalar_first);
+  auto out = std::make_unique<WithScalar>(query, std::move(vector), binary, std::move(scalar),
+                                          scalar_first);
   if (!MakesNewMetric(binary.op) && !binary.return_bool) return out;
   return DropMetadata(query, std::move(out), steps.count, Collisions::kMerge);
 }

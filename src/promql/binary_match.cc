@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "binary_element.h"
 #include "binary_labels.h"
 
 // Arithmetic and comparisons between vectors. Series are matched once, by their labels; values are
@@ -30,19 +31,23 @@ class Paired final : public SeriesSource {
         return_bool_(binary.return_bool),
         sides_(std::move(sides)),
         pairs_(std::move(pairs)),
-        node_(query.NewNode()) {}
+        node_(query.NewNode()),
+        notes_(query, binary) {}
 
   size_t size() const override { return pairs_.labels.size(); }
   SeriesLabels labels(size_t i) const override {
     return SeriesLabels(pairs_.labels[i]).WithDropName(return_bool_);
   }
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     if (!sides_.many->Fill(pairs_.many[i], scratch, row)) return false;
-    std::vector<double>& one = scratch.of(node_).row;
-    one.resize(row.size());
+    std::vector<double>& values = scratch.of(node_).row;
+    values.resize(row.size());
+    Row one(values);
     if (!sides_.one->Fill(pairs_.one[i], scratch, one)) return false;
+    if (row.has_histograms() || one.has_histograms() || IsTrim(op_)) return ApplyMixed(i, row, one);
     return WithOperator(op_, [&](auto op) {
-      return sides_.many_is_right ? Apply<true>(op, row, one) : Apply<false>(op, row, one);
+      return sides_.many_is_right ? Apply<true>(op, row.values, values)
+                                  : Apply<false>(op, row.values, values);
     });
   }
 
@@ -67,11 +72,40 @@ class Paired final : public SeriesSource {
     return any;
   }
 
+  // The same where histograms may stand.
+  bool ApplyMixed(size_t pair, Row& many, const Row& one) const {
+    const auto operand = [](const Row& row, size_t s) {
+      return Operand{row.values[s], row.has_histograms() ? row.histograms[s] : nullptr};
+    };
+    for (size_t s = 0; s < many.size(); ++s) {
+      if (!many.present(s)) continue;
+      if (!one.present(s)) {
+        many.Clear(s);
+        continue;
+      }
+      ElementResult r = sides_.many_is_right
+                            ? ApplyToElements(op_, operand(one, s), operand(many, s))
+                            : ApplyToElements(op_, operand(many, s), operand(one, s));
+      notes_.Add(pair, s, r.note);
+      if (r.failed || (!r.keep && !return_bool_)) {
+        many.Clear(s);
+      } else if (return_bool_) {
+        many.SetFloat(s, r.keep ? 1 : 0);
+      } else if (r.value.histogram) {
+        many.SetHistogram(s, std::move(r.value.histogram));
+      } else {
+        many.SetFloat(s, r.value.value);
+      }
+    }
+    return many.AnyPresent();
+  }
+
   const BinaryOp op_;
   const bool return_bool_;
   const MatchSides sides_;
   const Pairs pairs_;
   const size_t node_;
+  mutable BinaryNotes notes_;
 };
 
 // False when labels alone do not say that every match is unique.
@@ -111,8 +145,6 @@ SourcePtr MatchVectors(Query& query, const Binary& binary, SourcePtr lhs, Source
   Pairs pairs;
   if (matching.fill_lhs || matching.fill_rhs || !FindPairs(query, binary, sides, pairs))
     return MatchStepByStep(query, binary, std::move(sides), steps);
-  if (IsTrim(binary.op) && !pairs.many.empty())
-    query.annotations.TrimOfFloats(BinaryOpText(binary.op), binary.pos);
   // Rows of the one side are used by several of the many.
   if (matching.card != Cardinality::kOneToOne)
     sides.one = ComputeAll(query, std::move(sides.one), steps);

@@ -12,10 +12,14 @@ namespace {
 class Presence {
  public:
   Presence(size_t signatures, size_t steps) : steps_(steps), seen_(signatures * steps, 0) {}
-  void See(size_t signature, std::span<const double> row) {
+  void See(size_t signature, const Row& row) {
     unsigned char* seen = seen_.data() + signature * steps_;
-    for (size_t s = 0; s < row.size(); ++s)
-      seen[s] = static_cast<unsigned char>(seen[s] | static_cast<unsigned char>(IsPresent(row[s])));
+    const std::span<const double> values = row.values;
+    for (size_t s = 0; s < values.size(); ++s)
+      seen[s] =
+          static_cast<unsigned char>(seen[s] | static_cast<unsigned char>(IsPresent(values[s])));
+    for (size_t s = 0; s < row.histograms.size(); ++s)
+      if (row.histograms[s]) seen[s] = 1;
   }
   const unsigned char* of(size_t signature) const { return seen_.data() + signature * steps_; }
 
@@ -33,13 +37,17 @@ class Filtered final : public WrappedSource {
         presence_(std::move(presence)),
         wanted_(wanted) {}
 
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     const unsigned char* seen = presence_.of(signatures_[i]);
     if (!inner().Fill(i, scratch, row)) return false;
     bool any = false;
     for (size_t s = 0; s < row.size(); ++s) {
-      if ((seen[s] != 0) != wanted_) row[s] = Absent();
-      any |= IsPresent(row[s]);
+      if ((seen[s] != 0) != wanted_) row.values[s] = Absent();
+      any |= IsPresent(row.values[s]);
+    }
+    for (size_t s = 0; s < row.histograms.size(); ++s) {
+      if ((seen[s] != 0) != wanted_) row.histograms[s] = nullptr;
+      any |= row.histograms[s] != nullptr;
     }
     return any;
   }
@@ -59,7 +67,7 @@ class Concatenated final : public SeriesSource {
   SeriesLabels labels(size_t i) const override {
     return i < first_->size() ? first_->labels(i) : second_->labels(i - first_->size());
   }
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     return i < first_->size() ? first_->Fill(i, scratch, row)
                               : second_->Fill(i - first_->size(), scratch, row);
   }
@@ -72,8 +80,7 @@ class Concatenated final : public SeriesSource {
 Presence PresenceOf(Query& query, const SeriesSource& source, std::span<const size_t> signatures,
                     size_t count, size_t steps) {
   Presence out(count, steps);
-  ForEachRow(query, source, steps,
-             [&](size_t i, std::span<const double> row) { out.See(signatures[i], row); });
+  ForEachRow(query, source, steps, [&](size_t i, const Row& row) { out.See(signatures[i], row); });
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "binary_element.h"
 #include "binary_labels.h"
 #include "binary_match.h"
 
@@ -28,6 +29,7 @@ class StepMatcher {
         result_labels_(query, binary),
         one_at_(signatures_.count),
         taken_at_(signatures_.count, kNone),
+        notes_(query, binary),
         out_(std::make_unique<BuiltRows>(query, steps)) {}
 
   SourcePtr Match() {
@@ -42,7 +44,7 @@ class StepMatcher {
  private:
   bool AnyAt(PickedRows& rows, size_t step) const {
     for (size_t i = 0; i < rows.size(); ++i)
-      if (IsPresent(rows.row(i)[step])) return true;
+      if (rows.rows().present(i, step)) return true;
     return false;
   }
 
@@ -54,28 +56,30 @@ class StepMatcher {
     if ((!any_many || !any_one) && !fills) return;
     FindOnes(step);
     for (size_t i = 0; i < many_->size(); ++i) {
-      const double value = many_->row(i)[step];
-      if (IsAbsent(value)) continue;
+      if (!many_->rows().present(i, step)) continue;
       const size_t one = one_at_[signatures_.left[i]];
       if (one != kNone) {
-        Combine(step, i, one, value, one_->row(one)[step]);
+        Combine(step, i, one, At(*many_, i, step), At(*one_, one, step));
       } else if (matching_.fill_rhs) {
-        Combine(step, i, kNone, value, *matching_.fill_rhs);
+        Combine(step, i, kNone, At(*many_, i, step), {*matching_.fill_rhs, nullptr});
       }
     }
     if (!matching_.fill_lhs) return;
     for (size_t i = 0; i < one_->size(); ++i) {
-      const double value = one_->row(i)[step];
-      if (IsPresent(value) && taken_at_[signatures_.right[i]] != step)
-        Combine(step, kNone, i, *matching_.fill_lhs, value);
+      if (one_->rows().present(i, step) && taken_at_[signatures_.right[i]] != step)
+        Combine(step, kNone, i, {*matching_.fill_lhs, nullptr}, At(*one_, i, step));
     }
+  }
+
+  static Operand At(PickedRows& rows, size_t i, size_t step) {
+    return {rows.row(i)[step], rows.rows().shared_histogram(i, step)};
   }
 
   // Which series of the one side stands for each signature at this step.
   void FindOnes(size_t step) {
     std::fill(one_at_.begin(), one_at_.end(), kNone);
     for (size_t i = 0; i < one_->size(); ++i) {
-      if (IsAbsent(one_->row(i)[step])) continue;
+      if (!one_->rows().present(i, step)) continue;
       size_t& at = one_at_[signatures_.right[i]];
       if (at != kNone) FailOfDuplicates(i, at);
       at = i;
@@ -93,7 +97,12 @@ class StepMatcher {
   }
 
   // `many` or `one` is kNone where a fill value stands for a missing series.
-  void Combine(size_t step, size_t many, size_t one, double many_value, double one_value) {
+  void Combine(size_t step, size_t many, size_t one, const Operand& many_value,
+               const Operand& one_value) {
+    const ElementResult r = many_is_right_ ? ApplyToElements(binary_.op, one_value, many_value)
+                                           : ApplyToElements(binary_.op, many_value, one_value);
+    notes_.Add(many != kNone ? many : many_->size() + one, step, r.note);
+    if (r.failed) return;
     const size_t signature = many != kNone ? signatures_.left[many] : signatures_.right[one];
     if (matching_.card == Cardinality::kOneToOne && taken_at_[signature] == step) {
       Fail(
@@ -108,14 +117,12 @@ class StepMatcher {
         Fail("multiple matches for labels: grouping labels must ensure unique matches");
       it->second = step;
     }
-    const OpResult r = WithOperator(binary_.op, [&](auto op) {
-      return many_is_right_ ? op(one_value, many_value) : op(many_value, one_value);
-    });
-    if (IsTrim(binary_.op)) query_.annotations.TrimOfFloats(BinaryOpText(binary_.op), binary_.pos);
     if (!r.keep && !binary_.return_bool) return;
-    double& value = out_->row(row)[step];
-    if (IsPresent(value)) Fail("vector cannot contain metrics with the same labelset");
-    value = !binary_.return_bool ? r.value : r.keep ? 1 : 0;
+    if (out_->rows().present(row, step))
+      Fail("vector cannot contain metrics with the same labelset");
+    if (r.value.histogram && !binary_.return_bool)
+      return out_->rows().SetHistogram(row, step, r.value.histogram);
+    out_->row(row)[step] = !binary_.return_bool ? r.value.value : r.keep ? 1 : 0;
   }
 
   size_t RowOf(size_t many, size_t one) {
@@ -148,6 +155,7 @@ class StepMatcher {
   const ResultLabels result_labels_;
   std::vector<size_t> one_at_;    // by signature
   std::vector<size_t> taken_at_;  // by signature: the last step at which it had a match
+  BinaryNotes notes_;
   absl::flat_hash_map<std::pair<size_t, size_t>, size_t> row_taken_at_;  // by signature and row
   absl::flat_hash_map<std::pair<size_t, size_t>, size_t> row_of_pair_;
   absl::flat_hash_map<model::Labels, size_t> row_of_labels_;

@@ -35,8 +35,12 @@ Vector ToVector(Query& query, SourcePtr source) {
   const SourcePtr shown = Shown(query, std::move(source), 1);
   const auto time = Timestamp::FromMs(query.steps.start);
   Vector out;
-  ForEachRow(query, *shown, 1, [&](size_t i, std::span<const double> row) {
-    out.push_back({shown->labels(i).Build(), {time, row[0]}});
+  ForEachRow(query, *shown, 1, [&](size_t i, const Row& row) {
+    if (row.has_histograms()) {
+      out.push_back({shown->labels(i).Build(), {time, 0}, row.histograms[0]});
+    } else {
+      out.push_back({shown->labels(i).Build(), {time, row.values[0]}});
+    }
   });
   return out;
 }
@@ -45,33 +49,43 @@ Matrix ToMatrix(Query& query, SourcePtr source) {
   const Steps& steps = query.steps;
   const SourcePtr shown = Shown(query, std::move(source), steps.count);
   Matrix out;
-  ForEachRow(query, *shown, steps.count, [&](size_t i, std::span<const double> row) {
+  ForEachRow(query, *shown, steps.count, [&](size_t i, const Row& row) {
     MatrixSeries series{shown->labels(i).Build(), {}};
-    series.samples.reserve(CountPresent(row));
-    for (size_t s = 0; s < row.size(); ++s)
-      if (IsPresent(row[s])) series.samples.push_back({Timestamp::FromMs(steps.at(s)), row[s]});
+    const std::span<const double> values = row.values;
+    series.samples.reserve(CountPresent(values));
+    for (size_t s = 0; s < values.size(); ++s) {
+      if (IsPresent(values[s]))
+        series.samples.push_back({Timestamp::FromMs(steps.at(s)), values[s]});
+    }
+    for (size_t s = 0; s < row.histograms.size(); ++s) {
+      if (row.histograms[s])
+        series.histograms.push_back({Timestamp::FromMs(steps.at(s)), row.histograms[s]});
+    }
     out.push_back(std::move(series));
   });
   return out;
 }
 
 // With delayed name removal series may become equal here; they must not share a time.
+template <class Samples>
+void JoinSamples(Samples& samples, const Samples& more) {
+  samples.insert(samples.end(), more.begin(), more.end());
+  std::stable_sort(samples.begin(), samples.end(),
+                   [](const auto& a, const auto& b) { return a.time < b.time; });
+  for (size_t i = 1; i < samples.size(); ++i)
+    if (samples[i].time == samples[i - 1].time)
+      Fail("vector cannot contain metrics with the same labelset");
+}
+
 void JoinEqual(Matrix& matrix) {
-  const auto by_time = [](const model::Sample& a, const model::Sample& b) {
-    return a.time < b.time;
-  };
   Matrix joined;
   for (MatrixSeries& series : matrix) {
     if (joined.empty() || joined.back().labels != series.labels) {
       joined.push_back(std::move(series));
       continue;
     }
-    std::vector<model::Sample>& samples = joined.back().samples;
-    samples.insert(samples.end(), series.samples.begin(), series.samples.end());
-    std::stable_sort(samples.begin(), samples.end(), by_time);
-    for (size_t i = 1; i < samples.size(); ++i)
-      if (samples[i].time == samples[i - 1].time)
-        Fail("vector cannot contain metrics with the same labelset");
+    JoinSamples(joined.back().samples, series.samples);
+    JoinSamples(joined.back().histograms, series.histograms);
   }
   matrix = std::move(joined);
 }
@@ -91,12 +105,20 @@ Matrix RawSamples(Query& query, const ColumnSource& source) {
     if (columns.times.empty()) continue;
     const SeriesLabels labels = source.labels(i);
     MatrixSeries series{labels.drop_name() ? labels.WithoutMetadata().Build() : labels.Build(), {}};
-    for (size_t n = 0; n < columns.times.size(); ++n)
-      series.samples.push_back({Timestamp::FromMs(columns.times[n]), columns.values[n]});
-    held.Add(series.samples.size());
-    query.CountRead(static_cast<int64_t>(series.samples.size()));
-    if (query.per_step_stats)
-      query.CountReadAt(query.steps.start, static_cast<int64_t>(series.samples.size()));
+    size_t samples = 0;
+    for (size_t n = 0; n < columns.times.size(); ++n) {
+      const auto time = Timestamp::FromMs(columns.times[n]);
+      const model::FloatHistogram* h = columns.histograms.empty() ? nullptr : columns.histograms[n];
+      samples += h ? SamplesOf(*h) : 1;
+      if (h) {
+        series.histograms.push_back({time, std::make_shared<const model::FloatHistogram>(*h)});
+      } else {
+        series.samples.push_back({time, columns.values[n]});
+      }
+    }
+    held.Add(samples);
+    query.CountRead(static_cast<int64_t>(samples));
+    if (query.per_step_stats) query.CountReadAt(query.steps.start, static_cast<int64_t>(samples));
     out.push_back(std::move(series));
   }
   SortByLabels(out);
@@ -222,6 +244,7 @@ Result<QueryResult> Engine::Rep::RunInSlot(const Request& request, Query& query,
   query.CheckSteps(request.steps.count);
   query.per_step_stats = request.options.per_step_stats;
   if (query.per_step_stats) query.TrackSteps();
+  query.without_buckets = SelectorsWithoutBuckets(request.expr);
   std::unique_ptr<storage::Querier> querier;
   const DataSpan span = SpanOf(query, request.expr);
   if (span.min <= span.max) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "canopy/model/histogram_math.h"
 #include "function_call.h"
 #include "function_impl.h"
 
@@ -41,10 +42,16 @@ bool IsInvariantCall(const Call& call) {
 class Negated final : public WrappedSource {
  public:
   using WrappedSource::WrappedSource;
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     if (!inner().Fill(i, scratch, row)) return false;
-    for (double& v : row)
+    for (double& v : row.values)
       if (IsPresent(v)) v = -v;
+    for (HistogramPtr& h : row.histograms) {
+      if (!h) continue;
+      auto negative = std::make_shared<model::FloatHistogram>(*h);
+      model::Multiply(*negative, -1);
+      h = std::move(negative);
+    }
     return true;
   }
 };

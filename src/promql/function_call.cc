@@ -31,8 +31,12 @@ class RowCall final : public WrappedSource {
  public:
   RowCall(SourcePtr inner, RowFn fn, std::vector<std::vector<double>> scalars)
       : WrappedSource(std::move(inner)), fn_(fn), scalars_(std::move(scalars)) {}
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
-    return inner().Fill(i, scratch, row) && fn_(row, scalars_);
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
+    if (!inner().Fill(i, scratch, row)) return false;
+    // Functions of numbers do not see histograms.
+    const bool only_floats = !row.has_histograms();
+    row.histograms.clear();
+    return fn_(row.values, scalars_) && (only_floats || row.AnyPresent());
   }
 
  private:
@@ -87,8 +91,9 @@ class RangeCall final : public SeriesSource {
   SeriesLabels labels(size_t i) const override { return columns_->labels(i); }
   bool distinct_without_metadata() const override { return columns_->distinct_without_metadata(); }
 
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     const storage::Columns columns = columns_->Read(i, scratch);
+    row.histograms.clear();
     if (columns.times.empty()) return false;
     NodeBuffers& buffers = scratch.of(node_);
     const LookAt& look = columns_->look();
@@ -96,19 +101,77 @@ class RangeCall final : public SeriesSource {
       FindWindows(columns.times, look, columns_->range_ms(), out);
     });
     if (windows.samples == 0) return false;
-    CountRead(windows);
-    impl_.range({query_, call_, look, columns_->range_ms(), scalars_, columns.times, columns.values,
-                 windows, buffers},
-                row);
-    const size_t present = CountPresent(row);
-    if (present == 0) return false;
-    held_.Add(present);
-    if (impl_.checks_counter && IsNewName(columns_->labels(i), buffers))
-      CheckCounter(columns_->labels(i));
+    RangeInput in{query_,         call_,   look,    columns_->range_ms(), scalars_, columns.times,
+                  columns.values, windows, buffers, columns_->labels(i),  argument_};
+    const bool starts_count = impl_.uses_start_times && !columns.start_times.empty() &&
+                              query_.engine.features.use_start_timestamps;
+    if (!columns.histograms.empty() || starts_count) {
+      in.histograms = columns.histograms;
+      if (starts_count) in.start_times = columns.start_times;
+      FillMixed(in, row);
+    } else {
+      CountRead(windows);
+      impl_.range(in, row.values);
+    }
+    const size_t floats = CountPresent(row.values);
+    const size_t samples = row.has_histograms() ? row.Samples() : floats;
+    if (samples == 0) return false;
+    held_.Add(samples);
+    if (impl_.checks_counter && floats > 0 && IsNewName(in.labels, buffers))
+      CheckCounter(in.labels);
     return true;
   }
 
  private:
+  void FillMixed(const RangeInput& in, Row& row) const {
+    CountMixedRead(in);
+    std::fill(row.values.begin(), row.values.end(), Absent());
+    if (impl_.mixed) {
+      impl_.mixed(in, row);
+    } else {
+      FillFromFloats(in, row);
+    }
+  }
+
+  // As if there were no histograms. Where there are in a window with floats, it is said.
+  void FillFromFloats(const RangeInput& in, Row& row) const {
+    storage::ColumnBuffer& floats = in.buffers.floats;
+    floats.Clear();
+    for (size_t n = 0; n < in.times.size(); ++n) {
+      if (in.histogram(n) != nullptr) continue;
+      floats.times.push_back(in.times[n]);
+      floats.values.push_back(in.values[n]);
+    }
+    Windows& windows = in.buffers.float_windows;
+    FindWindows(floats.times, in.look, in.range_ms, windows);
+    impl_.range({query_, call_, in.look, in.range_ms, in.scalars, floats.times, floats.values,
+                 windows, in.buffers, in.labels, in.argument},
+                row.values);
+    for (size_t s = 0; s < row.size(); ++s) {
+      const uint32_t n = windows.end[s] - windows.begin[s];
+      if (n > 0 && n < in.windows.end[s] - in.windows.begin[s])
+        query_.annotations.HistogramIgnoredInMixedRange(in.metric_name(), call_.args[0]->pos);
+    }
+  }
+
+  // A histogram counts for as many samples as it takes memory.
+  void CountMixedRead(const RangeInput& in) const {
+    std::vector<int64_t> until(in.times.size() + 1, 0);
+    for (size_t n = 0; n < in.times.size(); ++n) {
+      const model::FloatHistogram* h = in.histogram(n);
+      until[n + 1] = until[n] + (h ? static_cast<int64_t>(SamplesOf(*h)) : 1);
+    }
+    int64_t largest = 0;
+    for (size_t s = 0; s < in.steps(); ++s) {
+      const int64_t samples = until[in.windows.end[s]] - until[in.windows.begin[s]];
+      largest = std::max(largest, samples);
+      query_.CountRead(samples);
+      if (query_.per_step_stats) query_.CountReadAt(in.look.steps.at(s), samples);
+    }
+    query_.Hold(largest);
+    query_.Release(largest);
+  }
+
   void CountRead(const Windows& windows) const {
     query_.CountRead(windows.samples);
     // The window that is looked at is in memory.

@@ -30,6 +30,17 @@ struct RangeInput {
   std::span<const double> values;
   Windows& windows;
   NodeBuffers& buffers;
+  // For notes: what the series is called, and where in the query it is asked for.
+  SeriesLabels labels;
+  PositionRange argument;
+  // One per sample, as storage::Columns has them: empty but for kernels of mixed series.
+  std::span<const model::FloatHistogram* const> histograms = {};
+  std::span<const int64_t> start_times = {};
+
+  std::string_view metric_name() const { return labels.Get(model::kMetricName); }
+  const model::FloatHistogram* histogram(size_t sample) const {
+    return histograms.empty() ? nullptr : histograms[sample];
+  }
 
   size_t steps() const { return look.steps.count; }
   std::span<const double> window(size_t step) const {
@@ -46,6 +57,9 @@ using RowFn = bool (*)(std::span<double> row, ScalarArgs scalars);
 // Computes all steps of one series from its windows: rate(m[5m]). Sets every step of `out`, to
 // Absent() where there is no value.
 using RangeFn = void (*)(const RangeInput& in, std::span<double> out);
+// The same for series that have native histograms, or start times that count. `out` comes without
+// any value.
+using MixedRangeFn = void (*)(const RangeInput& in, Row& out);
 // A scalar at each step: time(), scalar(v).
 using ScalarFn = void (*)(Evaluator& evaluator, const Call& call, const Steps& steps,
                           std::span<double> out);
@@ -58,10 +72,33 @@ struct FunctionImpl {
   RangeFn range = nullptr;
   ScalarFn scalar = nullptr;
   CallFn call = nullptr;
-  bool keeps_name = false;      // of range functions: last_over_time(m[1h]) is m still
-  bool of_time_too = false;     // of row functions: without arguments they take time()
-  bool checks_counter = false;  // of range functions: says so when the name is not a counter's
+  // Of range functions. Without it histograms are left out, and it is noted where floats were near.
+  MixedRangeFn mixed = nullptr;
+  bool uses_start_times = false;  // of range functions: with use-start-timestamps
+  bool keeps_name = false;        // of range functions: last_over_time(m[1h]) is m still
+  bool of_time_too = false;       // of row functions: without arguments they take time()
+  bool checks_counter = false;    // of range functions: says so when the name is not a counter's
 };
+
+// rate, increase, delta; irate, idelta; resets, changes: of mixed series.
+template <bool kCounter, bool kPerSecond>
+void MixedExtrapolated(const RangeInput& in, Row& out);
+template <bool kCounter>
+void MixedLastTwo(const RangeInput& in, Row& out);
+void MixedResets(const RangeInput& in, Row& out);
+void MixedChanges(const RangeInput& in, Row& out);
+// <aggregation>_over_time of mixed series, and of one window of floats.
+void MixedSumOverTime(const RangeInput& in, Row& out);
+void MixedAvgOverTime(const RangeInput& in, Row& out);
+void MixedFirstOverTime(const RangeInput& in, Row& out);
+void MixedLastOverTime(const RangeInput& in, Row& out);
+double SumOfWindow(std::span<const double> window);
+double MeanOfWindow(std::span<const double> window);
+// For kernels that look at times only.
+template <RangeFn kFn>
+void MixedOfTimes(const RangeInput& in, Row& out) {
+  kFn(in, out.values);
+}
 
 std::span<const FunctionImpl> CounterFunctions();
 std::span<const FunctionImpl> OverTimeFunctions();

@@ -134,13 +134,26 @@ void Resets(const RangeInput& in, std::span<double> out) {
 }
 
 constexpr FunctionImpl kFunctions[] = {
-    {.id = FunctionId::kRate, .range = Extrapolated<true, true>, .checks_counter = true},
-    {.id = FunctionId::kIncrease, .range = Extrapolated<true, false>, .checks_counter = true},
-    {.id = FunctionId::kDelta, .range = Extrapolated<false, false>},
-    {.id = FunctionId::kIrate, .range = LastTwo<true>},
-    {.id = FunctionId::kIdelta, .range = LastTwo<false>},
-    {.id = FunctionId::kChanges, .range = Changes},
-    {.id = FunctionId::kResets, .range = Resets},
+    {.id = FunctionId::kRate,
+     .range = Extrapolated<true, true>,
+     .mixed = MixedExtrapolated<true, true>,
+     .uses_start_times = true,
+     .checks_counter = true},
+    {.id = FunctionId::kIncrease,
+     .range = Extrapolated<true, false>,
+     .mixed = MixedExtrapolated<true, false>,
+     .uses_start_times = true,
+     .checks_counter = true},
+    {.id = FunctionId::kDelta,
+     .range = Extrapolated<false, false>,
+     .mixed = MixedExtrapolated<false, false>},
+    {.id = FunctionId::kIrate,
+     .range = LastTwo<true>,
+     .mixed = MixedLastTwo<true>,
+     .uses_start_times = true},
+    {.id = FunctionId::kIdelta, .range = LastTwo<false>, .mixed = MixedLastTwo<false>},
+    {.id = FunctionId::kChanges, .range = Changes, .mixed = MixedChanges},
+    {.id = FunctionId::kResets, .range = Resets, .mixed = MixedResets, .uses_start_times = true},
 };
 
 }  // namespace

@@ -7,24 +7,14 @@
 #include "canopy/base/number.h"
 #include "function_impl.h"
 #include "grouping.h"
+#include "native_quantile.h"
 #include "quantile.h"
 
-// histogram_quantile, histogram_fraction and their kin, over classic histograms: a series per
-// bucket, its upper bound in the label le. Functions of native histograms find none here, since
-// all samples are floats: they yield nothing.
+// histogram_quantile, histogram_fraction and their kin: over classic histograms, which have a
+// series per bucket, its upper bound in the label le; and over native ones.
 
 namespace canopy::promql {
 namespace {
-
-// The buckets of one histogram.
-struct Buckets {
-  struct Member {
-    double upper_bound;
-    size_t series;
-  };
-  std::vector<Member> members;  // by bound
-  bool drop_name = false;
-};
 
 // The number that le holds. Few texts are met again and again: each is read once.
 class Bounds {
@@ -51,76 +41,85 @@ class Bounds {
   absl::flat_hash_map<model::Symbol, std::optional<double>> known_;
 };
 
-// Finds the series that belong together, and those whose le is no number: these are named in a
-// warning where they have a value.
-class Histograms {
- public:
-  Histograms(Query& query, const SeriesSource& source, size_t steps, PositionRange pos)
-      : groups_({std::string(model::kBucketBound)}, GroupBy::kOthersAndName) {
-    Bounds bounds;
-    for (size_t i = 0; i < source.size(); ++i) {
-      const SeriesLabels labels = source.labels(i);
-      const std::optional<double> bound = bounds.Of(labels);
-      if (!bound) {
-        WarnOf(query, source, i, steps, pos);
-        continue;
-      }
-      const size_t group = groups_.GroupOf(labels);
-      if (group == buckets_.size()) buckets_.push_back({{}, labels.drop_name()});
-      buckets_[group].members.push_back({*bound, i});
-    }
-    const auto by_bound = [](const auto& a, const auto& b) {
-      return a.upper_bound < b.upper_bound;
-    };
-    for (Buckets& buckets : buckets_)
-      std::stable_sort(buckets.members.begin(), buckets.members.end(), by_bound);
-  }
+constexpr size_t kNone = static_cast<size_t>(-1);
 
-  size_t size() const { return buckets_.size(); }
-  const Buckets& buckets(size_t group) const { return buckets_[group]; }
-  const model::Labels& labels(size_t group) const { return groups_.labels(group); }
-
- private:
-  static void WarnOf(Query& query, const SeriesSource& source, size_t i, size_t steps,
-                     PositionRange pos) {
-    std::vector<double> row(steps);
-    if (!source.Fill(i, query.scratch, row)) return;
-    const SeriesLabels labels = source.labels(i);
-    const bool names = query.engine.features.delayed_name_removal;
-    query.annotations.BadBucketLabel(names ? labels.Get(model::kMetricName) : "",
-                                     labels.Get(model::kBucketBound), pos);
-  }
-
-  Grouping groups_;  // of all labels but le
-  std::vector<Buckets> buckets_;
+// One histogram: the series of its buckets, and the one that holds it as a native histogram.
+struct Parts {
+  struct Bucket {
+    double upper_bound;
+    size_t series;
+  };
+  model::Labels labels;  // without le
+  bool drop_name = false;
+  std::vector<Bucket> buckets;  // by bound
+  size_t native = kNone;
 };
 
-// Series computed from the buckets of each histogram, one step after the other.
-class OverBuckets : public SeriesSource {
+// Finds the series that belong together. One without a number in le may hold native histograms; if
+// it has floats, these belong nowhere.
+std::vector<Parts> FindParts(const SeriesSource& source) {
+  Grouping groups({std::string(model::kBucketBound)}, GroupBy::kOthersAndName);
+  std::vector<size_t> parts_of_group;
+  std::vector<Parts> out;
+  Bounds bounds;
+  for (size_t i = 0; i < source.size(); ++i) {
+    const SeriesLabels labels = source.labels(i);
+    const std::optional<double> bound = bounds.Of(labels);
+    if (!bound && !labels.Get(model::kBucketBound).empty()) {
+      out.push_back({labels.Build(), labels.drop_name(), {}, i});
+      continue;
+    }
+    const size_t group = groups.GroupOf(labels);
+    if (group == parts_of_group.size()) {
+      parts_of_group.push_back(out.size());
+      out.push_back({groups.labels(group), labels.drop_name(), {}, kNone});
+    }
+    Parts& parts = out[parts_of_group[group]];
+    if (bound) {
+      parts.buckets.push_back({*bound, i});
+    } else {
+      parts.native = i;
+    }
+  }
+  for (Parts& parts : out) {
+    std::stable_sort(parts.buckets.begin(), parts.buckets.end(),
+                     [](const auto& a, const auto& b) { return a.upper_bound < b.upper_bound; });
+  }
+  return out;
+}
+
+// Series computed from each histogram, classic or native, one step after the other.
+class OverHistograms : public SeriesSource {
  public:
-  OverBuckets(Query& query, SourcePtr source, const Steps& steps, PositionRange pos)
+  OverHistograms(Query& query, SourcePtr source, const Steps& steps, PositionRange pos)
       : query_(query),
-        source_(std::move(source)),
         steps_(steps),
         pos_(pos),
+        source_(std::move(source)),
         node_(query.NewNode()),
-        histograms_(query, *source_, steps.count, pos) {}
+        parts_(FindParts(*source_)) {}
 
-  size_t size() const override { return histograms_.size(); }
+  size_t size() const override { return parts_.size(); }
   SeriesLabels labels(size_t i) const override {
-    return SeriesLabels(histograms_.labels(i)).WithDropName(histograms_.buckets(i).drop_name);
+    return SeriesLabels(parts_[i].labels).WithDropName(parts_[i].drop_name);
   }
 
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
-    const std::vector<Buckets::Member>& members = histograms_.buckets(i).members;
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
+    const Parts& parts = parts_[i];
     const size_t steps = row.size();
+    row.histograms.clear();
     std::vector<double>& rows = scratch.of(node_).values;
-    rows.resize(members.size() * steps);
+    rows.resize((parts.buckets.size() + 1) * steps);
+    const auto row_at = [&](size_t n) { return Row({rows.data() + n * steps, steps}); };
     std::vector<double> bounds;
-    for (const Buckets::Member& member : members) {
-      const std::span<double> target(rows.data() + bounds.size() * steps, steps);
-      if (source_->Fill(member.series, scratch, target)) bounds.push_back(member.upper_bound);
+    for (const Parts::Bucket& bucket : parts.buckets) {
+      Row target = row_at(bounds.size());
+      if (source_->Fill(bucket.series, scratch, target)) bounds.push_back(bucket.upper_bound);
     }
+    Row native = row_at(parts.buckets.size());
+    const bool has_native = parts.native != kNone && source_->Fill(parts.native, scratch, native);
+    if (has_native && CountPresent(native.values) > 0) WarnOfFloats(parts);
+
     bool any = false;
     std::vector<Bucket> buckets;
     for (size_t s = 0; s < steps; ++s) {
@@ -129,41 +128,66 @@ class OverBuckets : public SeriesSource {
         const double count = rows[b * steps + s];
         if (IsPresent(count)) buckets.push_back({bounds[b], count});
       }
-      row[s] = buckets.empty() ? Absent() : Compute(i, s, buckets);
-      any |= !buckets.empty();
+      row.values[s] = AtStep(i, s, buckets, has_native ? native.histogram(s) : nullptr, scratch);
+      any |= IsPresent(row.values[s]);
     }
     return any;
   }
 
  protected:
-  virtual double Compute(size_t group, size_t step, std::vector<Bucket>& buckets) const = 0;
-  const model::Labels& group_labels(size_t group) const { return histograms_.labels(group); }
+  virtual double OfClassic(size_t i, size_t step, std::vector<Bucket>& buckets) const = 0;
+  virtual double OfNative(size_t i, size_t step, const model::FloatHistogram& h,
+                          std::vector<model::HistogramBucket>& memory) const = 0;
+
+  // For notes. Names that are dropped at once are not known any more.
+  std::string_view name(const model::Labels& labels) const {
+    return query_.engine.features.delayed_name_removal ? labels.metric_name() : "";
+  }
+  std::string_view name(size_t i) const { return name(parts_[i].labels); }
 
   Query& query_;
-  const SourcePtr source_;
   const Steps steps_;
   const PositionRange pos_;
 
  private:
+  double AtStep(size_t i, size_t step, std::vector<Bucket>& buckets,
+                const model::FloatHistogram* native, Scratch& scratch) const {
+    if (native == nullptr) return buckets.empty() ? Absent() : OfClassic(i, step, buckets);
+    if (buckets.empty()) return OfNative(i, step, *native, scratch.of(node_).buckets);
+    query_.annotations.MixedClassicNativeHistograms(name(i), pos_);
+    return Absent();
+  }
+
+  void WarnOfFloats(const Parts& parts) const {
+    const SeriesLabels labels = source_->labels(parts.native);
+    query_.annotations.BadBucketLabel(name(parts.labels), labels.Get(model::kBucketBound), pos_);
+  }
+
+  const SourcePtr source_;
   const size_t node_;
-  const Histograms histograms_;
+  const std::vector<Parts> parts_;
 };
 
-class Quantiles final : public OverBuckets {
+class Quantiles final : public OverHistograms {
  public:
   Quantiles(Query& query, SourcePtr source, const Steps& steps, PositionRange pos,
             std::vector<double> q)
-      : OverBuckets(query, std::move(source), steps, pos), q_(std::move(q)) {}
+      : OverHistograms(query, std::move(source), steps, pos), q_(std::move(q)) {}
 
  protected:
-  double Compute(size_t group, size_t step, std::vector<Bucket>& buckets) const override {
+  double OfClassic(size_t i, size_t step, std::vector<Bucket>& buckets) const override {
     const BucketQuantileResult result = BucketQuantile(q_[step], buckets);
-    if (result.forced_monotonic) {
-      const bool names = query_.engine.features.delayed_name_removal;
-      query_.annotations.ForcedMonotonic(names ? group_labels(group).metric_name() : "", pos_,
-                                         steps_.at(step),
+    if (result.forced_monotonic)
+      query_.annotations.ForcedMonotonic(name(i), pos_, steps_.at(step),
                                          {result.min_bucket, result.max_bucket, result.max_diff});
-    }
+    return result.value;
+  }
+
+  double OfNative(size_t i, size_t step, const model::FloatHistogram& h,
+                  std::vector<model::HistogramBucket>& memory) const override {
+    const NativeQuantileResult result = NativeQuantile(q_[step], h, memory);
+    if (result.nan_result) query_.annotations.QuantileIsNan(name(i), pos_);
+    if (result.skewed) query_.annotations.QuantileIsSkewed(name(i), pos_);
     return result.value;
   }
 
@@ -171,17 +195,24 @@ class Quantiles final : public OverBuckets {
   const std::vector<double> q_;
 };
 
-class Fractions final : public OverBuckets {
+class Fractions final : public OverHistograms {
  public:
   Fractions(Query& query, SourcePtr source, const Steps& steps, PositionRange pos,
             std::vector<double> lower, std::vector<double> upper)
-      : OverBuckets(query, std::move(source), steps, pos),
+      : OverHistograms(query, std::move(source), steps, pos),
         lower_(std::move(lower)),
         upper_(std::move(upper)) {}
 
  protected:
-  double Compute(size_t /*group*/, size_t step, std::vector<Bucket>& buckets) const override {
+  double OfClassic(size_t /*i*/, size_t step, std::vector<Bucket>& buckets) const override {
     return BucketFraction(lower_[step], upper_[step], buckets);
+  }
+
+  double OfNative(size_t i, size_t step, const model::FloatHistogram& h,
+                  std::vector<model::HistogramBucket>& memory) const override {
+    const NativeFractionResult result = NativeFraction(lower_[step], upper_[step], h, memory);
+    if (result.excludes_nans) query_.annotations.FractionWithoutNans(name(i), pos_);
+    return result.value;
   }
 
  private:
@@ -233,7 +264,7 @@ SourcePtr HistogramQuantiles(Evaluator& evaluator, const Call& call, const Steps
     explicit Borrowed(const SeriesSource& from) : from_(from) {}
     size_t size() const override { return from_.size(); }
     SeriesLabels labels(size_t i) const override { return from_.labels(i); }
-    bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+    bool Fill(size_t i, Scratch& scratch, Row& row) const override {
       return from_.Fill(i, scratch, row);
     }
 
@@ -245,16 +276,16 @@ SourcePtr HistogramQuantiles(Evaluator& evaluator, const Call& call, const Steps
     WarnOfQuantiles(query, q, call.args[arg]->pos);
     const Quantiles quantiles(query, std::make_unique<Borrowed>(*source), steps, call.args[0]->pos,
                               q);
-    ForEachRow(query, quantiles, steps.count, [&](size_t i, std::span<const double> row) {
+    ForEachRow(query, quantiles, steps.count, [&](size_t i, const Row& row) {
       model::LabelsBuilder builder(quantiles.labels(i).Build());
       for (size_t s = 0; s < row.size(); ++s) {
-        if (IsAbsent(row[s])) continue;
+        if (IsAbsent(row.values[s])) continue;
         builder.Set(label, OpenMetricsFloat(q[s]));
         const auto [it, fresh] = known.try_emplace(builder.Build(), out->size());
         if (fresh) out->Add(it->first, false);
         double& value = out->row(it->second)[s];
         if (IsPresent(value)) Fail("vector cannot contain metrics with the same labelset");
-        value = row[s];
+        value = row.values[s];
       }
     });
   }
@@ -262,20 +293,56 @@ SourcePtr HistogramQuantiles(Evaluator& evaluator, const Call& call, const Steps
   return DropMetadata(query, std::move(out), steps.count, Collisions::kMerge);
 }
 
-SourcePtr OfNativeHistograms(Evaluator& evaluator, const Call& call, const Steps& steps) {
-  evaluator.Vector(*call.args[0], steps);
-  return EmptySource(evaluator.query(), steps.count);
+// A number from each native histogram; floats are left out.
+using HistogramFn = double (*)(const model::FloatHistogram& h,
+                               std::vector<model::HistogramBucket>& memory);
+template <HistogramFn kFn>
+class OfHistograms final : public WrappedSource {
+ public:
+  OfHistograms(Query& query, SourcePtr inner)
+      : WrappedSource(std::move(inner)), node_(query.NewNode()) {}
+
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
+    if (!inner().Fill(i, scratch, row) || !row.has_histograms()) return false;
+    for (size_t s = 0; s < row.size(); ++s) {
+      const model::FloatHistogram* h = row.histogram(s);
+      row.values[s] = h ? kFn(*h, scratch.of(node_).buckets) : Absent();
+    }
+    row.histograms.clear();
+    return true;
+  }
+
+ private:
+  const size_t node_;
+};
+
+template <HistogramFn kFn>
+SourcePtr FromHistograms(Evaluator& evaluator, const Call& call, const Steps& steps) {
+  Query& query = evaluator.query();
+  auto out = std::make_unique<OfHistograms<kFn>>(query, evaluator.Vector(*call.args[0], steps));
+  return DropMetadata(query, std::move(out), steps.count, Collisions::kMerge);
+}
+
+using Memory = std::vector<model::HistogramBucket>;
+double CountOf(const model::FloatHistogram& h, Memory& /*memory*/) { return h.count; }
+double SumOf(const model::FloatHistogram& h, Memory& /*memory*/) { return h.sum; }
+double AverageOf(const model::FloatHistogram& h, Memory& /*memory*/) { return h.sum / h.count; }
+double StdvarOf(const model::FloatHistogram& h, Memory& memory) {
+  return NativeVariance(h, memory);
+}
+double StddevOf(const model::FloatHistogram& h, Memory& memory) {
+  return std::sqrt(NativeVariance(h, memory));
 }
 
 constexpr FunctionImpl kFunctions[] = {
-    {.id = FunctionId::kHistogramAvg, .call = OfNativeHistograms},
-    {.id = FunctionId::kHistogramCount, .call = OfNativeHistograms},
+    {.id = FunctionId::kHistogramAvg, .call = FromHistograms<AverageOf>},
+    {.id = FunctionId::kHistogramCount, .call = FromHistograms<CountOf>},
     {.id = FunctionId::kHistogramFraction, .call = HistogramFraction},
     {.id = FunctionId::kHistogramQuantile, .call = HistogramQuantile},
     {.id = FunctionId::kHistogramQuantiles, .call = HistogramQuantiles},
-    {.id = FunctionId::kHistogramStddev, .call = OfNativeHistograms},
-    {.id = FunctionId::kHistogramStdvar, .call = OfNativeHistograms},
-    {.id = FunctionId::kHistogramSum, .call = OfNativeHistograms},
+    {.id = FunctionId::kHistogramStddev, .call = FromHistograms<StddevOf>},
+    {.id = FunctionId::kHistogramStdvar, .call = FromHistograms<StdvarOf>},
+    {.id = FunctionId::kHistogramSum, .call = FromHistograms<SumOf>},
 };
 
 }  // namespace

@@ -54,19 +54,12 @@ double TotalOf(const KahanSum& s, double /*count*/) { return IsInf(s.sum) ? s.su
 double MeanOf(const KahanSum& s, double count) { return s.sum / count + s.c / count; }
 
 void SumOverTime(const RangeInput& in, std::span<double> out) {
-  Summed(
-      in, out, [](std::span<const double> w) { return TotalOf(SumOf(w), 0); }, TotalOf);
+  Summed(in, out, SumOfWindow, TotalOf);
 }
 
-double Mean(std::span<const double> window) {
-  const KahanSum total = SumOf(window);
-  if (std::isfinite(total.sum)) return MeanOf(total, static_cast<double>(window.size()));
-  KahanMean mean;
-  for (const double v : window) mean.Add(v);
-  return mean.value();
+void AvgOverTime(const RangeInput& in, std::span<double> out) {
+  Summed(in, out, MeanOfWindow, MeanOf);
 }
-
-void AvgOverTime(const RangeInput& in, std::span<double> out) { Summed(in, out, Mean, MeanOf); }
 
 // The index within all values of the best in each window.
 template <class Better, class Fn>
@@ -187,25 +180,49 @@ void TsOfLastOverTime(const RangeInput& in, std::span<double> out) {
 }
 
 constexpr FunctionImpl kFunctions[] = {
-    {.id = FunctionId::kAvgOverTime, .range = AvgOverTime},
-    {.id = FunctionId::kCountOverTime, .range = CountOverTime},
-    {.id = FunctionId::kFirstOverTime, .range = FirstOverTime, .keeps_name = true},
-    {.id = FunctionId::kLastOverTime, .range = LastOverTime, .keeps_name = true},
+    {.id = FunctionId::kAvgOverTime, .range = AvgOverTime, .mixed = MixedAvgOverTime},
+    {.id = FunctionId::kCountOverTime,
+     .range = CountOverTime,
+     .mixed = MixedOfTimes<CountOverTime>},
+    {.id = FunctionId::kFirstOverTime,
+     .range = FirstOverTime,
+     .mixed = MixedFirstOverTime,
+     .keeps_name = true},
+    {.id = FunctionId::kLastOverTime,
+     .range = LastOverTime,
+     .mixed = MixedLastOverTime,
+     .keeps_name = true},
     {.id = FunctionId::kMadOverTime, .range = MadOverTime},
     {.id = FunctionId::kMaxOverTime, .range = BestValue<std::greater<>>},
     {.id = FunctionId::kMinOverTime, .range = BestValue<std::less<>>},
-    {.id = FunctionId::kPresentOverTime, .range = PresentOverTime},
+    {.id = FunctionId::kPresentOverTime,
+     .range = PresentOverTime,
+     .mixed = MixedOfTimes<PresentOverTime>},
     {.id = FunctionId::kQuantileOverTime, .range = QuantileOverTime},
     {.id = FunctionId::kStddevOverTime, .range = StddevOverTime},
     {.id = FunctionId::kStdvarOverTime, .range = StdvarOverTime},
-    {.id = FunctionId::kSumOverTime, .range = SumOverTime},
-    {.id = FunctionId::kTsOfFirstOverTime, .range = TsOfFirstOverTime},
-    {.id = FunctionId::kTsOfLastOverTime, .range = TsOfLastOverTime},
+    {.id = FunctionId::kSumOverTime, .range = SumOverTime, .mixed = MixedSumOverTime},
+    {.id = FunctionId::kTsOfFirstOverTime,
+     .range = TsOfFirstOverTime,
+     .mixed = MixedOfTimes<TsOfFirstOverTime>},
+    {.id = FunctionId::kTsOfLastOverTime,
+     .range = TsOfLastOverTime,
+     .mixed = MixedOfTimes<TsOfLastOverTime>},
     {.id = FunctionId::kTsOfMaxOverTime, .range = BestTime<std::greater_equal<>>},
     {.id = FunctionId::kTsOfMinOverTime, .range = BestTime<std::less_equal<>>},
 };
 
 }  // namespace
+
+double SumOfWindow(std::span<const double> window) { return TotalOf(SumOf(window), 0); }
+
+double MeanOfWindow(std::span<const double> window) {
+  const KahanSum total = SumOf(window);
+  if (std::isfinite(total.sum)) return MeanOf(total, static_cast<double>(window.size()));
+  KahanMean mean;
+  for (const double v : window) mean.Add(v);
+  return mean.value();
+}
 
 std::span<const FunctionImpl> OverTimeFunctions() { return kFunctions; }
 

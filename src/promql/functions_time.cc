@@ -114,10 +114,11 @@ double StepOfQuery(const Query& q) {
 class StepTimes final : public WrappedSource {
  public:
   StepTimes(SourcePtr inner, const Steps& steps) : WrappedSource(std::move(inner)), steps_(steps) {}
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     if (!inner().Fill(i, scratch, row)) return false;
     for (size_t s = 0; s < row.size(); ++s)
-      if (IsPresent(row[s])) row[s] = static_cast<double>(steps_.at(s)) / 1000;
+      if (row.present(s)) row.values[s] = static_cast<double>(steps_.at(s)) / 1000;
+    row.histograms.clear();
     return true;
   }
 
@@ -137,11 +138,19 @@ SourcePtr TimestampOf(Evaluator& evaluator, const Call& call, const Steps& steps
   return DropMetadata(query, std::move(times), steps.count, Collisions::kMerge);
 }
 
-// Samples carry no start timestamps here: there is nothing to show, as in Prometheus without
-// use-start-timestamps.
+// Of a selector, when the counters of its samples started. There is nothing to show of anything
+// else, nor without use-start-timestamps.
 SourcePtr StartTimestamp(Evaluator& evaluator, const Call& call, const Steps& steps) {
-  evaluator.Vector(*call.args[0], steps);
-  return EmptySource(evaluator.query(), steps.count);
+  Query& query = evaluator.query();
+  const Expr& arg = Unwrap(*call.args[0]);
+  const auto* selector = arg.TryAs<VectorSelector>();
+  if (selector == nullptr || !query.engine.features.use_start_timestamps) {
+    evaluator.Vector(arg, steps);
+    return EmptySource(query, steps.count);
+  }
+  return DropMetadata(
+      query, SelectInstant(query, evaluator.selections(), *selector, steps, SelectedValue::kStart),
+      steps.count, Collisions::kMerge);
 }
 
 constexpr FunctionImpl kFunctions[] = {

@@ -2,7 +2,6 @@
 #include <cmath>
 #include <limits>
 #include <map>
-#include <numeric>
 
 #include "function_impl.h"
 #include "sorted_source.h"
@@ -39,9 +38,9 @@ model::Labels LabelsOfAbsent(const Expr& arg) {
 class AbsentSteps {
  public:
   explicit AbsentSteps(size_t steps) : out_(steps, 1.0) {}
-  void See(std::span<const double> row) {
+  void See(const Row& row) {
     for (size_t s = 0; s < row.size(); ++s)
-      if (IsPresent(row[s])) out_[s] = Absent();
+      if (row.present(s)) out_[s] = Absent();
   }
   SourcePtr Build(Query& query, const Expr& arg, bool drop_name) const {
     auto rows = std::make_unique<BuiltRows>(query, out_.size());
@@ -61,7 +60,7 @@ SourcePtr AbsentOf(Evaluator& evaluator, const Call& call, const Steps& steps) {
   AbsentSteps absent(steps.count);
   const SourcePtr source = evaluator.Vector(*call.args[0], steps);
   ForEachRow(evaluator.query(), *source, steps.count,
-             [&](size_t, std::span<const double> row) { absent.See(row); });
+             [&](size_t, const Row& row) { absent.See(row); });
   return absent.Build(evaluator.query(), *call.args[0], false);
 }
 
@@ -78,21 +77,21 @@ SourcePtr AbsentOverTime(Evaluator& evaluator, const Call& call, const Steps& st
     query.CountRead(windows.samples);
     for (size_t s = 0; s < row.size(); ++s)
       row[s] = windows.begin[s] < windows.end[s] ? 1 : Absent();
-    absent.See(row);
+    absent.See(Row(row));
   }
   return absent.Build(query, *call.args[0], true);
 }
 
-// The value where there is exactly one series.
+// The float where there is exactly one.
 void ScalarOf(Evaluator& evaluator, const Call& call, const Steps& steps, std::span<double> out) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   const SourcePtr source = evaluator.Vector(*call.args[0], steps);
   std::vector<uint32_t> count(out.size(), 0);
   std::fill(out.begin(), out.end(), kNan);
-  ForEachRow(evaluator.query(), *source, steps.count, [&](size_t, std::span<const double> row) {
+  ForEachRow(evaluator.query(), *source, steps.count, [&](size_t, const Row& row) {
     for (size_t s = 0; s < row.size(); ++s) {
-      if (IsAbsent(row[s])) continue;
-      out[s] = ++count[s] == 1 ? row[s] : kNan;
+      if (IsAbsent(row.values[s])) continue;
+      out[s] = ++count[s] == 1 ? row.values[s] : kNan;
     }
   });
 }
@@ -109,8 +108,10 @@ SourcePtr Sort(Evaluator& evaluator, const Call& call, const Steps& steps) {
   SourcePtr source = evaluator.Vector(*call.args[0], steps);
   if (steps.count > 1) return source;
   auto rows = Materialize(query, std::move(source), 1);
-  std::vector<size_t> order(rows->size());
-  std::iota(order.begin(), order.end(), size_t{0});
+  // Histograms have no order: they are left out.
+  std::vector<size_t> order;
+  for (size_t i = 0; i < rows->size(); ++i)
+    if (IsPresent(rows->row(i)[0])) order.push_back(i);
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     const double x = rows->row(a)[0];
     const double y = rows->row(b)[0];

@@ -10,10 +10,12 @@
 #include "annotations.h"
 #include "canopy/base/clock.h"
 #include "canopy/base/status.h"
+#include "canopy/model/histogram_buckets.h"
 #include "canopy/model/symbols.h"
 #include "canopy/promql/durations.h"
 #include "canopy/promql/engine.h"
 #include "canopy/storage/queryable.h"
+#include "histogram_stats.h"
 #include "row.h"
 
 namespace canopy::promql {
@@ -84,6 +86,12 @@ struct NodeBuffers {
   ByTimes<Windows> windows;
   std::vector<double> values;
   std::vector<uint32_t> indexes;
+  // Of series with native histograms: the row of a subquery, the floats alone, and their windows.
+  std::vector<HistogramPtr> histograms;
+  storage::ColumnBuffer floats;
+  storage::ColumnBuffer stats;
+  Windows float_windows;
+  std::vector<model::HistogramBucket> buckets;
   // The metric whose name was looked at last: the next series is likely to have the same.
   const model::SymbolSource* name_source = nullptr;
   std::optional<model::Symbol> name_symbol;
@@ -138,6 +146,7 @@ class Query {
   int64_t end_ms = 0;
   QueryTimes times;
   bool per_step_stats = false;
+  SelectorSet without_buckets;
   Annotations annotations;
   Scratch scratch;
 

@@ -34,7 +34,9 @@ class RowReader::Team {
   struct Block {
     size_t first = 0;
     std::vector<size_t> series;  // those with values
-    std::vector<double> rows;
+    std::vector<double> values;
+    // Of the few series that have any, by their place in `series`.
+    std::vector<std::pair<size_t, std::vector<HistogramPtr>>> histograms;
     std::optional<EvalError> error;
     bool done = false;
   };
@@ -55,7 +57,7 @@ class RowReader::Team {
   }
 
   // The next block in order; null behind the last. The one before is given back.
-  const Block* Take() {
+  Block* Take() {
     {
       MutexLock lock(mu_);
       if (taken_ > 0) {
@@ -128,14 +130,19 @@ class RowReader::Team {
     Block& block = ring_[number % ring_.size()];
     block.series.clear();
     block.error.reset();
-    block.rows.resize(block_size_ * steps_);
+    block.values.resize(block_size_ * steps_);
+    block.histograms.clear();
+    Row row;
     const size_t first = number * block_size_;
     const size_t last = std::min(first + block_size_, source_.size());
     try {
       for (size_t i = first; i < last; ++i) {
         if (steps_ >= 64 || i % 8 == 0) query_.Check();
-        const std::span row(block.rows.data() + block.series.size() * steps_, steps_);
-        if (source_.Fill(i, scratch, row)) block.series.push_back(i);
+        const size_t n = block.series.size();
+        row.values = {block.values.data() + n * steps_, steps_};
+        if (!source_.Fill(i, scratch, row)) continue;
+        block.series.push_back(i);
+        if (row.has_histograms()) block.histograms.emplace_back(n, std::move(row.histograms));
       }
     } catch (const EvalError& error) {
       block.error = error;
@@ -163,7 +170,7 @@ class RowReader::Team {
   bool closed_ CANOPY_GUARDED_BY(mu_) = false;
 
  public:
-  const Block* current = nullptr;
+  Block* current = nullptr;
 };
 
 RowReader::RowReader(Query& query, const SeriesSource& source, size_t steps)
@@ -172,7 +179,8 @@ RowReader::RowReader(Query& query, const SeriesSource& source, size_t steps)
     team_ = std::make_shared<Team>(query, source, steps, helpers);
     Team::Start(team_, helpers);
   } else {
-    own_row_.resize(steps);
+    own_values_.resize(steps);
+    row_.values = own_values_;
   }
 }
 
@@ -185,9 +193,8 @@ bool RowReader::Next() { return team_ ? NextOfTeam() : NextAlone(); }
 bool RowReader::NextAlone() {
   for (; next_ < source_.size(); ++next_) {
     if ((next_ & check_mask_) == 0) query_.Check();
-    if (!source_.Fill(next_, query_.scratch, own_row_)) continue;
+    if (!source_.Fill(next_, query_.scratch, row_)) continue;
     index_ = next_++;
-    row_ = own_row_;
     return true;
   }
   return false;
@@ -198,9 +205,14 @@ bool RowReader::NextOfTeam() {
     team_->current = team_->Take();
     if (team_->current == nullptr) return false;
     next_ = 0;
+    next_histograms_ = 0;
   }
   index_ = team_->current->series[next_];
-  row_ = std::span(team_->current->rows).subspan(next_ * team_->steps(), team_->steps());
+  row_.values = std::span(team_->current->values).subspan(next_ * team_->steps(), team_->steps());
+  row_.histograms.clear();
+  auto& histograms = team_->current->histograms;
+  if (next_histograms_ < histograms.size() && histograms[next_histograms_].first == next_)
+    row_.histograms = std::move(histograms[next_histograms_++].second);
   ++next_;
   return true;
 }

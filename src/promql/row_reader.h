@@ -1,10 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "query.h"
+#include "row.h"
 
 namespace canopy::promql {
 
@@ -23,7 +23,7 @@ class RowReader {
   // False when there is no further row.
   bool Next();
   size_t index() const { return index_; }
-  std::span<const double> row() const { return row_; }
+  const Row& row() const { return row_; }
 
  private:
   class Team;
@@ -35,8 +35,9 @@ class RowReader {
   size_t next_ = 0;  // series to compute, or place in the team's block
   const size_t check_mask_;
   size_t index_ = 0;
-  std::span<const double> row_;
-  std::vector<double> own_row_;
+  size_t next_histograms_ = 0;
+  Row row_;
+  std::vector<double> own_values_;
   std::shared_ptr<Team> team_;
 };
 

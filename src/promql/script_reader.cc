@@ -29,8 +29,8 @@ bool TakePrefix(std::string_view& rest, std::string_view prefix) {
   return true;
 }
 
-bool HasHistograms(std::string_view line) { return line.find("{{") != line.npos; }
-bool HasStartTimes(std::string_view line) {
+// metric{labels}@st ...: when the counters of the line behind it started.
+bool IsStartLine(std::string_view line) {
   std::string_view rest = line;
   return TakeWord(rest).ends_with("@st");
 }
@@ -84,18 +84,80 @@ class Reader {
   Result<ScriptLoad> ReadLoad(std::string_view command, std::string_view rest) {
     ScriptLoad out;
     CANOPY_ASSIGN_OR_RETURN(out.interval, ReadDuration(rest));
-    out.not_understood = command == "load_with_nhcb";
+    out.with_nhcb = command == "load_with_nhcb";
+    if (!out.with_nhcb && command != "load")
+      return Fail("invalid command " + base::Quoted(command));
+    std::optional<StartLine> starts;
     for (; at_ < lines_.size() && !lines_[at_].empty(); ++at_) {
       const std::string_view line = lines_[at_];
-      if (HasHistograms(line) || HasStartTimes(line)) {
-        out.not_understood = true;
+      const auto failed = [&](const Status& status) {
+        return status.In("line " + std::to_string(at_ + 1));
+      };
+      if (IsStartLine(line) && !starts) {
+        auto read = ReadStarts(line);
+        if (!read.ok()) return failed(read.status());
+        starts = std::move(read).value();
         continue;
       }
       auto series = ParseSeriesDescription(line);
-      if (!series.ok()) return series.status().In("line " + std::to_string(at_ + 1));
-      out.series.push_back(std::move(series).value());
+      if (!series.ok()) return failed(series.status());
+      out.series.push_back({std::move(series).value(), {}});
+      if (!starts) continue;
+      ScriptLoad::Series& last = out.series.back();
+      if (starts->labels != last.description.labels)
+        return failed(Status::Invalid("the @st line before is of another metric"));
+      if (starts->starts.size() != last.description.values.size())
+        return failed(Status::Invalid("the @st line before has another number of values"));
+      last.starts = std::move(starts->starts);
+      starts.reset();
     }
+    if (starts) return Fail("an @st line has no series behind it");
     return out;
+  }
+
+  struct StartLine {
+    model::Labels labels;
+    std::vector<std::optional<int64_t>> starts;
+  };
+
+  static Result<StartLine> ReadStarts(std::string_view line) {
+    std::string_view metric = TakeWord(line);
+    metric.remove_suffix(3);
+    StartLine out;
+    CANOPY_ASSIGN_OR_RETURN(out.labels, ParseMetric(metric));
+    while (!line.empty()) CANOPY_RETURN_IF_ERROR(ReadStart(TakeWord(line), out.starts));
+    return out;
+  }
+
+  // _  _x3  -1m  -1mx3  -1m+30sx3  -1m-30sx3
+  static Status ReadStart(std::string_view item, std::vector<std::optional<int64_t>>& out) {
+    const Status bad = Status::Invalid("invalid start time " + base::Quoted(item));
+    const size_t x = item.rfind('x');
+    uint64_t count = 0;
+    if (x != item.npos) {
+      const auto repetitions = base::ParseUint(item.substr(x + 1));
+      if (!repetitions || *repetitions > kMostStarts) return bad;
+      count = *repetitions;
+      item = item.substr(0, x);
+    }
+    if (item == "_") {
+      out.insert(out.end(), x == item.npos ? 1 : std::max<uint64_t>(count, 1), std::nullopt);
+      return {};
+    }
+    const size_t sign = item.find_first_of("+-", 1);
+    const auto base = SignedMs(item.substr(0, sign));
+    const auto step = sign == item.npos ? std::optional<int64_t>(0) : SignedMs(item.substr(sign));
+    if (!base || !step) return bad;
+    for (uint64_t i = 0; i <= count; ++i) out.push_back(*base + *step * static_cast<int64_t>(i));
+    return {};
+  }
+
+  static std::optional<int64_t> SignedMs(std::string_view text) {
+    const bool negative = text.starts_with('-');
+    if (negative || text.starts_with('+')) text.remove_prefix(1);
+    const Result<Duration> d = ParseDuration(text);
+    if (!d.ok()) return std::nullopt;
+    return negative ? -d->count() : d->count();
   }
 
   Result<ScriptEval> ReadEval(std::string_view command, std::string_view rest) {
@@ -232,10 +294,6 @@ class Reader {
       out.scalar = *number;
       return {};
     }
-    if (HasHistograms(line)) {
-      out.not_understood = true;
-      return {};
-    }
     auto series = ParseSeriesDescription(line);
     if (!series.ok()) return series.status().In("line " + std::to_string(at_ + 1));
     if (series->values.size() > 1 && !out.range && !out.range_vector)
@@ -243,6 +301,8 @@ class Reader {
     out.series.push_back(std::move(series).value());
     return {};
   }
+
+  static constexpr uint64_t kMostStarts = 1'000'000;
 
   std::vector<std::string_view> lines_;
   size_t at_ = 0;  // the line behind the one that is read: its number, from 1

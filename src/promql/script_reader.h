@@ -20,9 +20,13 @@ struct ScriptClear {};
 
 struct ScriptLoad {
   Duration interval{0};
-  std::vector<SeriesDescription> series;
-  // Some of it is not understood: native histograms, start timestamps.
-  bool not_understood = false;
+  struct Series {
+    SeriesDescription description;
+    // Empty, or for each value when its counter started, in milliseconds from the sample's time.
+    std::vector<std::optional<int64_t>> starts;
+  };
+  std::vector<Series> series;
+  bool with_nhcb = false;  // classic histograms as native ones with custom buckets as well
 };
 
 enum class ExpectKind : uint8_t { kOrdered, kFail, kWarn, kNoWarn, kInfo, kNoInfo };
@@ -54,7 +58,6 @@ struct ScriptEval {
   std::optional<std::string> string;
   bool range_vector = false;
   std::vector<SeriesDescription> series;
-  bool not_understood = false;
 
   bool expects(ExpectKind kind) const;
 };

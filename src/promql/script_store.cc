@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "canopy/model/histogram_math.h"
+
 namespace canopy::promql {
 
 class ScriptSeriesSet final : public storage::SeriesSet {
@@ -22,8 +24,13 @@ class ScriptSeriesSet final : public storage::SeriesSet {
     const auto end = std::upper_bound(begin, series.times.end(), last);
     const auto offset = static_cast<size_t>(begin - series.times.begin());
     const auto count = static_cast<size_t>(end - begin);
-    return storage::Columns{std::span(series.times).subspan(offset, count),
-                            std::span(series.values).subspan(offset, count), series.times_id};
+    storage::Columns out{std::span(series.times).subspan(offset, count),
+                         std::span(series.values).subspan(offset, count), series.times_id};
+    if (!series.histograms.empty())
+      out.histograms = std::span(series.histograms).subspan(offset, count);
+    if (!series.start_times.empty())
+      out.start_times = std::span(series.start_times).subspan(offset, count);
+    return out;
   }
 
  private:
@@ -92,17 +99,60 @@ std::optional<model::Symbol> ScriptStore::Symbols::Find(std::string_view text) c
   return it == symbols_.end() ? std::nullopt : std::optional(it->second);
 }
 
+// As prometheus/prometheus@d15adb9ad7 tsdb/chunkenc/float_histogram.go reads them: within a chunk
+// there are no resets, and a chunk ends when the layout does; nothing is believed of its first one,
+// not even what was written.
+HistogramPtr ScriptStore::AsStored(Series& series, const model::FloatHistogram& h) {
+  using enum model::CounterResetHint;
+  auto stored = std::make_shared<model::FloatHistogram>(h);
+  const model::FloatHistogram* last = series.last_of_chunk.get();
+  const bool reset = h.hint == kReset;
+  if (h.hint == kGauge) {
+    series.last_of_chunk = nullptr;
+    return stored;
+  }
+  stored->hint = kUnknown;
+  if (last != nullptr && !reset && h.schema == last->schema &&
+      h.zero_threshold == last->zero_threshold && h.custom_values == last->custom_values &&
+      !model::DetectReset(*stored, *last))
+    stored->hint = kNotReset;
+  series.last_of_chunk = stored;
+  return stored;
+}
+
+void ScriptStore::AddSample(Series& series, const ScriptSample& sample) {
+  const size_t before = series.times.size();
+  series.times.push_back(sample.time.ms());
+  if (sample.histogram) {
+    if (series.histograms.empty()) series.histograms.resize(before, nullptr);
+    series.owned.push_back(AsStored(series, *sample.histogram));
+    series.values.push_back(model::NormalNan());
+    series.histograms.push_back(series.owned.back().get());
+  } else {
+    series.last_of_chunk = nullptr;
+    series.values.push_back(sample.value);
+    if (!series.histograms.empty()) series.histograms.push_back(nullptr);
+  }
+  if (sample.start_ms != 0 && series.start_times.empty()) series.start_times.resize(before, 0);
+  if (sample.start_ms != 0 || !series.start_times.empty())
+    series.start_times.push_back(sample.start_ms);
+}
+
 void ScriptStore::Add(const model::Labels& labels, const std::vector<model::Sample>& samples) {
+  std::vector<ScriptSample> all;
+  all.reserve(samples.size());
+  for (const model::Sample& sample : samples) all.push_back({sample.time, sample.value});
+  Add(labels, all);
+}
+
+void ScriptStore::Add(const model::Labels& labels, const std::vector<ScriptSample>& samples) {
   Series& series = series_[labels];
   if (series.pairs.empty()) {
     for (const model::LabelView label : labels)
       series.pairs.push_back({symbols_.Intern(label.name), symbols_.Intern(label.value)});
   }
-  for (const model::Sample& sample : samples) {
-    if (!series.times.empty() && sample.time.ms() <= series.times.back()) continue;
-    series.times.push_back(sample.time.ms());
-    series.values.push_back(sample.value);
-  }
+  for (const ScriptSample& sample : samples)
+    if (series.times.empty() || sample.time.ms() > series.times.back()) AddSample(series, sample);
   series.times_id = times_ids_.try_emplace(series.times, times_ids_.size() + 1).first->second;
 }
 

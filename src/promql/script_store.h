@@ -10,15 +10,25 @@
 
 #include "canopy/model/labels.h"
 #include "canopy/model/sample.h"
+#include "canopy/promql/value.h"
 #include "canopy/storage/queryable.h"
 
 namespace canopy::promql {
+
+struct ScriptSample {
+  Timestamp time;
+  double value = 0;
+  HistogramPtr histogram = nullptr;  // instead of the value
+  int64_t start_ms = 0;              // when the counter started; 0: not known
+};
 
 // Series as columns in memory: what test scripts load, and benchmarks query. Filled first, read
 // then: reading is thread-safe, Add() and Clear() are not.
 class ScriptStore final : public storage::Queryable {
  public:
-  // Samples ascending. Of a series that is known already, later ones.
+  // Samples ascending. Of a series that is known already, later ones. What histograms are read with
+  // is known of counter resets as Prometheus knows it: from the chunk that it stores them in.
+  void Add(const model::Labels& labels, const std::vector<ScriptSample>& samples);
   void Add(const model::Labels& labels, const std::vector<model::Sample>& samples);
   void Clear();
 
@@ -43,8 +53,16 @@ class ScriptStore final : public storage::Queryable {
     std::vector<model::SymbolPair> pairs;
     std::vector<int64_t> times;
     std::vector<double> values;
+    std::vector<HistogramPtr> owned;
+    std::vector<const model::FloatHistogram*> histograms;  // empty until there is one
+    std::vector<int64_t> start_times;                      // likewise
     uint64_t times_id = 0;
+    // The histogram that the next one of a counter would be put behind, in the same chunk.
+    HistogramPtr last_of_chunk;
   };
+
+  static HistogramPtr AsStored(Series& series, const model::FloatHistogram& h);
+  static void AddSample(Series& series, const ScriptSample& sample);
 
   Symbols symbols_;
   std::map<model::Labels, Series> series_;

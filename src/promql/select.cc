@@ -73,6 +73,7 @@ class InstantSelector final : public SeriesSource {
         series_(std::move(series)),
         look_(look),
         what_(what),
+        without_buckets_(query.without_buckets.contains(&selector)),
         node_(query.NewNode()),
         distinct_(HasOneName(selector) && NoTypeOrUnit(*series_)),
         held_(query) {}
@@ -81,52 +82,86 @@ class InstantSelector final : public SeriesSource {
   SeriesLabels labels(size_t i) const override { return SeriesLabels(series_->labels(i)); }
   bool distinct_without_metadata() const override { return distinct_; }
 
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     NodeBuffers& buffers = scratch.of(node_);
+    row.histograms.clear();
     const auto from = Timestamp::FromMs(look_.first() - query_.lookback_ms + 1);
     const auto until = Timestamp::FromMs(look_.last());
-    const storage::Columns columns = OrFail(series_->Read(i, from, until, buffers.columns));
+    storage::Columns columns = OrFail(series_->Read(i, from, until, buffers.columns));
     if (columns.times.empty()) return false;
+    if (without_buckets_ && !columns.histograms.empty())
+      columns = WithoutBuckets(columns, buffers.stats);
     if (row.size() == 1) {
-      row[0] = columns.values.back();
-      if (IsAbsent(row[0])) return false;
-      if (what_ == SelectedValue::kTime) row[0] = Seconds(columns.times.back());
-      return Count(1, row);
+      const size_t last = columns.times.size() - 1;
+      row.values[0] = columns.values[last];
+      if (IsAbsent(row.values[0])) return false;
+      if (what_ != SelectedValue::kValue) {
+        row.values[0] = TimeOf(columns, last);
+      } else if (!columns.histograms.empty() && columns.histograms[last] != nullptr) {
+        row.SetHistogram(0, Share(columns, last));
+      }
+      return Count(row);
     }
     const std::vector<int32_t>& newest =
         buffers.newest.Get(columns.times_id, [&](std::vector<int32_t>& out) {
           FindNewest(columns.times, look_, query_.lookback_ms, out);
         });
-    return Count(Gather(columns, newest, row), row);
+    Gather(columns, newest, row.values);
+    if (what_ != SelectedValue::kValue) {
+      for (size_t s = 0; s < row.size(); ++s)
+        if (IsPresent(row.values[s]))
+          row.values[s] = TimeOf(columns, static_cast<size_t>(newest[s]));
+    } else if (!columns.histograms.empty()) {
+      GatherHistograms(columns, newest, row);
+    }
+    return Count(row);
   }
 
  private:
   static double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
 
-  size_t Gather(const storage::Columns& columns, std::span<const int32_t> newest,
-                std::span<double> row) const {
-    size_t present = 0;
+  double TimeOf(const storage::Columns& columns, size_t n) const {
+    if (what_ == SelectedValue::kTime) return Seconds(columns.times[n]);
+    return columns.start_times.empty() ? 0 : Seconds(columns.start_times[n]);
+  }
+
+  static HistogramPtr Share(const storage::Columns& columns, size_t n) {
+    return std::make_shared<const model::FloatHistogram>(*columns.histograms[n]);
+  }
+
+  static void Gather(const storage::Columns& columns, std::span<const int32_t> newest,
+                     std::span<double> row) {
     for (size_t s = 0; s < row.size(); ++s) {
       const int32_t n = newest[s];
       // A staleness marker is read as what it is: no value at this step.
-      const double value = n < 0 ? Absent() : columns.values[static_cast<size_t>(n)];
-      present += IsPresent(value) ? 1 : 0;
-      row[s] = value;
+      row[s] = n < 0 ? Absent() : columns.values[static_cast<size_t>(n)];
     }
-    if (what_ == SelectedValue::kTime) {
-      for (size_t s = 0; s < row.size(); ++s)
-        if (IsPresent(row[s])) row[s] = Seconds(columns.times[static_cast<size_t>(newest[s])]);
-    }
-    return present;
   }
 
-  bool Count(size_t present, std::span<const double> row) const {
-    if (present == 0) return false;
-    held_.Add(present);
-    query_.CountRead(static_cast<int64_t>(present));
+  // A histogram that several steps see is copied once.
+  static void GatherHistograms(const storage::Columns& columns, std::span<const int32_t> newest,
+                               Row& row) {
+    HistogramPtr copy;
+    int32_t copied = -1;
+    for (size_t s = 0; s < row.size(); ++s) {
+      if (newest[s] < 0 || columns.histograms[static_cast<size_t>(newest[s])] == nullptr) continue;
+      if (newest[s] != copied) copy = Share(columns, static_cast<size_t>(newest[s]));
+      copied = newest[s];
+      row.SetHistogram(s, copy);
+    }
+  }
+
+  bool Count(const Row& row) const {
+    const size_t samples = row.Samples();
+    if (samples == 0) return false;
+    held_.Add(samples);
+    query_.CountRead(static_cast<int64_t>(samples));
     if (query_.per_step_stats) {
-      for (size_t s = 0; s < row.size(); ++s)
-        if (IsPresent(row[s])) query_.CountReadAt(look_.steps.at(s), 1);
+      for (size_t s = 0; s < row.size(); ++s) {
+        const model::FloatHistogram* h = row.histogram(s);
+        if (h != nullptr || IsPresent(row.values[s]))
+          query_.CountReadAt(look_.steps.at(s), h ? static_cast<int64_t>(SamplesOf(*h)) : 1);
+      }
     }
     return true;
   }
@@ -135,6 +170,7 @@ class InstantSelector final : public SeriesSource {
   const std::shared_ptr<const storage::SeriesSet> series_;
   const LookAt look_;
   const SelectedValue what_;
+  const bool without_buckets_;
   const size_t node_;
   const bool distinct_;
   mutable HeldSamples held_;
@@ -146,6 +182,7 @@ class RangeSelector final : public ColumnSource {
                 const VectorSelector& selector, const LookAt& look, int64_t range_ms)
       : ColumnSource(look, range_ms),
         series_(std::move(series)),
+        without_buckets_(query.without_buckets.contains(&selector)),
         node_(query.NewNode()),
         distinct_(HasOneName(selector) && NoTypeOrUnit(*series_)) {}
 
@@ -157,7 +194,9 @@ class RangeSelector final : public ColumnSource {
     NodeBuffers& buffers = scratch.of(node_);
     const auto from = Timestamp::FromMs(look().first() - range_ms() + 1);
     const auto until = Timestamp::FromMs(look().last());
-    const storage::Columns columns = OrFail(series_->Read(i, from, until, buffers.columns));
+    storage::Columns columns = OrFail(series_->Read(i, from, until, buffers.columns));
+    if (without_buckets_ && !columns.histograms.empty())
+      columns = WithoutBuckets(columns, buffers.stats);
     if (!HasMarker(columns.values)) return columns;
     return WithoutMarkers(columns, buffers.kept);
   }
@@ -165,17 +204,19 @@ class RangeSelector final : public ColumnSource {
  private:
   static storage::Columns WithoutMarkers(const storage::Columns& columns,
                                          storage::ColumnBuffer& kept) {
-    kept.times.clear();
-    kept.values.clear();
+    kept.Clear();
     for (size_t n = 0; n < columns.times.size(); ++n) {
       if (IsAbsent(columns.values[n])) continue;
       kept.times.push_back(columns.times[n]);
       kept.values.push_back(columns.values[n]);
+      if (!columns.histograms.empty()) kept.histograms.push_back(columns.histograms[n]);
+      if (!columns.start_times.empty()) kept.start_times.push_back(columns.start_times[n]);
     }
-    return {kept.times, kept.values, 0};
+    return {kept.times, kept.values, 0, kept.histograms, kept.start_times};
   }
 
   const std::shared_ptr<const storage::SeriesSet> series_;
+  const bool without_buckets_;
   const size_t node_;
   const bool distinct_;
 };
@@ -214,7 +255,9 @@ SourcePtr SelectInstant(Query& query, Selections& selections, const VectorSelect
   RefuseExtended(selector);
   const LookAt look = Resolve(query, selector.modifiers, steps);
   // Only the store's newest sample is kept decoded: the hint helps where nothing newer is hidden.
-  const bool newest_only = steps.count == 1 && look.last() == query.max_time_ms;
+  // Without buckets, what came before is looked at as well.
+  const bool newest_only = steps.count == 1 && look.last() == query.max_time_ms &&
+                           !query.without_buckets.contains(&selector);
   return std::make_unique<InstantSelector>(query, selections.Select(selector, newest_only),
                                            selector, look, what);
 }

@@ -38,7 +38,8 @@ class Selections {
 // What an instant vector selector yields at each step.
 enum class SelectedValue : uint8_t {
   kValue,
-  kTime,  // when the sample was taken, in seconds: timestamp(m)
+  kTime,   // when the sample was taken, in seconds: timestamp(m)
+  kStart,  // when its counter started: start_timestamp(m); 0 where that is not known
 };
 SourcePtr SelectInstant(Query& query, Selections& selections, const VectorSelector& selector,
                         const Steps& steps, SelectedValue what);

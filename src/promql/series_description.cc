@@ -5,8 +5,10 @@
 
 #include "canopy/base/number.h"
 #include "canopy/base/quote.h"
+#include "canopy/model/histogram_math.h"
 #include "canopy/model/sample.h"
 #include "parse.h"
+#include "series_histogram.h"
 
 namespace canopy::promql {
 namespace {
@@ -18,6 +20,10 @@ struct Item {
   std::optional<double> first;
   double step = 0;
   uint64_t count = 1;
+  // Instead of these, a histogram and what is added to it, or taken off it.
+  std::optional<WrittenHistogram> histogram;
+  std::optional<WrittenHistogram> histogram_step;
+  bool falling = false;
 };
 
 class ItemReader {
@@ -26,8 +32,7 @@ class ItemReader {
 
   Item Read() {
     Item out;
-    if (rest_.starts_with("{{"))
-      Fail("native histograms in series descriptions are not supported yet");
+    if (rest_.starts_with("{{")) return ReadHistogram();
     if (rest_.starts_with('_')) {
       rest_.remove_prefix(1);
       if (!rest_.empty()) out.count = Repetitions();
@@ -42,6 +47,26 @@ class ItemReader {
   }
 
  private:
+  Item ReadHistogram() {
+    Item out;
+    out.histogram = Histogram();
+    if (rest_.empty()) return out;
+    if (rest_.starts_with("+{{") || rest_.starts_with("-{{")) {
+      out.falling = rest_[0] == '-';
+      rest_.remove_prefix(1);
+      out.histogram_step = Histogram();
+      if (out.histogram->histogram.schema > out.histogram_step->histogram.schema) {
+        Fail("error combining histograms: cannot merge from schema " +
+             std::to_string(out.histogram_step->histogram.schema) + " to " +
+             std::to_string(out.histogram->histogram.schema));
+      }
+    }
+    out.count = Repetitions() + 1;
+    return out;
+  }
+
+  WrittenHistogram Histogram() { return TakeHistogram(rest_, pos_ + item_.size() - rest_.size()); }
+
   [[noreturn]] void Fail(std::string message) const {
     throw ParseFailure{static_cast<uint32_t>(pos_), std::move(message)};
   }
@@ -79,6 +104,43 @@ class ItemReader {
   const size_t pos_;
 };
 
+// Where an item ends: at a blank that is in no histogram.
+size_t EndOfItem(std::string_view text, size_t pos) {
+  while (pos < text.size() && !IsSpace(text[pos])) {
+    const size_t close = text.substr(pos).starts_with("{{") ? text.find("}}", pos) : text.npos;
+    pos = close == text.npos ? pos + 1 : close + 2;
+  }
+  return pos;
+}
+
+void AppendFloats(const Item& item, SeriesDescription& out) {
+  // Added up, as Prometheus does it, and not multiplied: rounding is part of what tests see.
+  auto value = item.first;
+  for (uint64_t i = 0; i < item.count; ++i) {
+    out.values.push_back(value);
+    if (value && item.step != 0) *value += item.step;
+  }
+}
+
+void AppendHistograms(const Item& item, SeriesDescription& out, size_t pos) {
+  out.histograms.resize(out.values.size());
+  model::FloatHistogram h = item.histogram->histogram;
+  // Of a sequence, what is written of the step counts.
+  const bool hint_given = (item.histogram_step ? item.histogram_step : item.histogram)->hint_given;
+  for (uint64_t i = 0; i < item.count; ++i) {
+    out.values.push_back(std::nullopt);
+    out.histograms.push_back({std::make_shared<const model::FloatHistogram>(h), hint_given});
+    if (!item.histogram_step) continue;
+    const model::FloatHistogram& step = item.histogram_step->histogram;
+    const model::HistogramMerge merge =
+        item.falling ? model::Subtract(h, step) : model::Add(h, step);
+    if (!merge.compatible) {
+      throw ParseFailure{static_cast<uint32_t>(pos),
+                         "error combining histograms: one has custom buckets, the other has not"};
+    }
+  }
+}
+
 }  // namespace
 
 Result<SeriesDescription> ParseSeriesDescription(std::string_view text, size_t max_values) {
@@ -94,21 +156,20 @@ Result<SeriesDescription> ParseSeriesDescription(std::string_view text, size_t m
         ++pos;
         continue;
       }
-      size_t end = pos;
-      while (end < text.size() && !IsSpace(text[end])) ++end;
+      const size_t end = EndOfItem(text, pos);
       const Item item = ItemReader(text.substr(pos, end - pos), pos).Read();
       if (item.count > max_values - out.values.size()) {
         throw ParseFailure{static_cast<uint32_t>(pos),
                            "more than " + std::to_string(max_values) + " values in one series"};
       }
-      // Added up, as Prometheus does it, and not multiplied: rounding is part of what tests see.
-      auto value = item.first;
-      for (uint64_t i = 0; i < item.count; ++i) {
-        out.values.push_back(value);
-        if (value && item.step != 0) *value += item.step;
+      if (item.histogram) {
+        AppendHistograms(item, out, pos);
+      } else {
+        AppendFloats(item, out);
       }
       pos = end;
     }
+    if (!out.histograms.empty()) out.histograms.resize(out.values.size());
     return out;
   } catch (const ParseFailure& failure) {
     return ToStatus(failure, text);

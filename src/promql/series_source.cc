@@ -10,19 +10,17 @@ namespace {
 
 constexpr const char* kSameLabels = "vector cannot contain metrics with the same labelset";
 
-bool CopyRow(std::span<const double> from, std::span<double> to) {
-  std::copy(from.begin(), from.end(), to.begin());
-  return std::any_of(from.begin(), from.end(), IsPresent);
-}
-
 class Repeated final : public WrappedSource {
  public:
   Repeated(Query& query, SourcePtr inner) : WrappedSource(std::move(inner)), held_(query) {}
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     double value = Absent();
-    if (!inner().Fill(i, scratch, {&value, 1}) || IsAbsent(value)) return false;
-    std::fill(row.begin(), row.end(), value);
-    held_.Add(row.size());
+    Row one({&value, 1});
+    row.histograms.clear();
+    if (!inner().Fill(i, scratch, one) || !one.present(0)) return false;
+    std::fill(row.values.begin(), row.values.end(), value);
+    if (one.has_histograms()) row.histograms.assign(row.size(), one.histograms[0]);
+    held_.Add(one.Samples() * row.size());
     return true;
   }
 
@@ -62,40 +60,76 @@ Distinct NumberLabels(const SeriesSource& source) {
   return out;
 }
 
-void Join(std::span<const double> from, std::span<double> into) {
+void Join(const Row& from, RowTable& rows, size_t into) {
   for (size_t s = 0; s < from.size(); ++s) {
-    if (IsAbsent(from[s])) continue;
-    if (IsPresent(into[s])) Fail(kSameLabels);
-    into[s] = from[s];
+    if (!from.present(s)) continue;
+    if (rows.present(into, s)) Fail(kSameLabels);
+    rows.SetStep(into, s, from);
   }
 }
 
 }  // namespace
 
+void RowTable::AddRow() {
+  histograms_.emplace_back();
+  values_.resize(histograms_.size() * steps_, Absent());
+}
+
+void RowTable::SetHistogram(size_t i, size_t step, HistogramPtr h) {
+  std::vector<HistogramPtr>& histograms = histograms_[i];
+  if (histograms.empty()) histograms.resize(steps_);
+  histograms[step] = std::move(h);
+  values_[i * steps_ + step] = Absent();
+}
+
+void RowTable::Set(size_t i, const Row& row) {
+  std::copy(row.values.begin(), row.values.end(), floats(i).begin());
+  histograms_[i] = row.histograms;
+}
+
+void RowTable::SetStep(size_t i, size_t step, const Row& row) {
+  if (row.histogram(step) != nullptr) {
+    SetHistogram(i, step, row.histograms[step]);
+  } else {
+    values_[i * steps_ + step] = row.values[step];
+  }
+}
+
+bool RowTable::Read(size_t i, Row& row) const {
+  const std::span<const double> from(values_.data() + i * steps_, steps_);
+  std::copy(from.begin(), from.end(), row.values.begin());
+  row.histograms = histograms_[i];
+  return row.AnyPresent();
+}
+
+size_t RowTable::Samples() const {
+  size_t samples = CountPresent(values_);
+  for (const auto& row : histograms_)
+    for (const HistogramPtr& h : row)
+      if (h) samples += SamplesOf(*h);
+  return samples;
+}
+
 size_t BuiltRows::Add(model::Labels labels, bool drop_name) {
   labels_.push_back(std::move(labels));
   drop_name_.push_back(drop_name);
-  values_.resize(labels_.size() * steps_, Absent());
+  rows_.AddRow();
   return labels_.size() - 1;
 }
 
-void BuiltRows::Seal() { held_.Add(CountPresent(values_)); }
+void BuiltRows::Seal() { held_.Add(rows_.Samples()); }
 
-bool BuiltRows::Fill(size_t i, Scratch& /*scratch*/, std::span<double> row) const {
-  return CopyRow({values_.data() + i * steps_, steps_}, row);
-}
+bool BuiltRows::Fill(size_t i, Scratch& /*scratch*/, Row& row) const { return rows_.Read(i, row); }
 
 size_t PickedRows::Pick(size_t i) {
   picked_.push_back(i);
-  values_.resize(picked_.size() * steps_, Absent());
+  rows_.AddRow();
   return picked_.size() - 1;
 }
 
-void PickedRows::Seal() { held_.Add(CountPresent(values_)); }
+void PickedRows::Seal() { held_.Add(rows_.Samples()); }
 
-bool PickedRows::Fill(size_t n, Scratch& /*scratch*/, std::span<double> row) const {
-  return CopyRow({values_.data() + n * steps_, steps_}, row);
-}
+bool PickedRows::Fill(size_t n, Scratch& /*scratch*/, Row& row) const { return rows_.Read(n, row); }
 
 SourcePtr EmptySource(Query& query, size_t steps) {
   return std::make_unique<BuiltRows>(query, steps);
@@ -104,10 +138,8 @@ SourcePtr EmptySource(Query& query, size_t steps) {
 std::unique_ptr<PickedRows> Materialize(Query& query, SourcePtr source, size_t steps) {
   const SeriesSource& from = *source;
   auto out = std::make_unique<PickedRows>(query, std::move(source), steps);
-  ForEachRow(query, from, steps, [&](size_t i, std::span<const double> row) {
-    const size_t n = out->Pick(i);
-    std::copy(row.begin(), row.end(), out->row(n).begin());
-  });
+  ForEachRow(query, from, steps,
+             [&](size_t i, const Row& row) { out->rows().Set(out->Pick(i), row); });
   return out;
 }
 
@@ -115,9 +147,7 @@ SourcePtr ComputeAll(Query& query, SourcePtr source, size_t steps) {
   const SeriesSource& from = *source;
   auto out = std::make_unique<PickedRows>(query, std::move(source), steps);
   for (size_t i = 0; i < from.size(); ++i) out->Pick(i);
-  ForEachRow(query, from, steps, [&](size_t i, std::span<const double> row) {
-    std::copy(row.begin(), row.end(), out->row(i).begin());
-  });
+  ForEachRow(query, from, steps, [&](size_t i, const Row& row) { out->rows().Set(i, row); });
   return out;
 }
 
@@ -143,14 +173,14 @@ SourcePtr MergeEqual(Query& query, SourcePtr source, size_t steps, Collisions ru
   std::vector<size_t> place(distinct.count, kNone);
   const SeriesSource& from = *source;
   auto out = std::make_unique<PickedRows>(query, std::move(source), steps);
-  ForEachRow(query, from, steps, [&](size_t i, std::span<const double> row) {
+  ForEachRow(query, from, steps, [&](size_t i, const Row& row) {
     size_t& n = place[distinct.number[i]];
     if (n == kNone) {
       n = out->Pick(i);
     } else if (rule == Collisions::kRefuse) {
       Fail(kSameLabels);
     }
-    Join(row, out->row(n));
+    Join(row, out->rows(), n);
   });
   out->Seal();
   return out;

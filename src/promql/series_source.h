@@ -13,8 +13,7 @@
 
 // What a node of an evaluation yields: series, whose labels are known at once and whose values are
 // computed when they are asked for, all steps in one pass. Nothing is computed twice: each consumer
-// asks for each series once, in any order, perhaps from several threads. Later, a row will be able
-// to carry native histograms beside its floats; that is a matter of Fill and its callers.
+// asks for each series once, in any order, perhaps from several threads.
 
 namespace canopy::promql {
 
@@ -23,22 +22,54 @@ class SeriesSource {
   virtual ~SeriesSource() = default;
   virtual size_t size() const = 0;
   virtual SeriesLabels labels(size_t i) const = 0;
-  // Writes the values of series i into `row`, one per step. False when there is none at all; the
-  // row is then undefined. Thread-safe with one Scratch per thread.
-  virtual bool Fill(size_t i, Scratch& scratch, std::span<double> row) const = 0;
+  // Writes the values of series i into `row`, all steps, whatever it held before. False when there
+  // is none at all; the row is then undefined. Thread-safe with one Scratch per thread.
+  virtual bool Fill(size_t i, Scratch& scratch, Row& row) const = 0;
   // True when it is known that no two series are equal but for metadata labels.
   virtual bool distinct_without_metadata() const { return false; }
 };
 using SourcePtr = std::unique_ptr<SeriesSource>;
 
+// Rows in memory: floats of all in one array, histograms apart.
+class RowTable {
+ public:
+  explicit RowTable(size_t steps) : steps_(steps) {}
+
+  // One more row, without values.
+  void AddRow();
+  std::span<double> floats(size_t i) { return {values_.data() + i * steps_, steps_}; }
+  const model::FloatHistogram* histogram(size_t i, size_t step) const {
+    return histograms_[i].empty() ? nullptr : histograms_[i][step].get();
+  }
+  HistogramPtr shared_histogram(size_t i, size_t step) const {
+    return histograms_[i].empty() ? nullptr : histograms_[i][step];
+  }
+  bool present(size_t i, size_t step) const {
+    return IsPresent(values_[i * steps_ + step]) || histogram(i, step) != nullptr;
+  }
+  void SetHistogram(size_t i, size_t step, HistogramPtr h);
+  void Set(size_t i, const Row& row);
+  // What stands at a step of a row.
+  void SetStep(size_t i, size_t step, const Row& row);
+  bool Read(size_t i, Row& row) const;
+  size_t Samples() const;
+
+ private:
+  const size_t steps_;
+  std::vector<double> values_;
+  std::vector<std::vector<HistogramPtr>> histograms_;
+};
+
 // Series whose rows and labels are in memory.
 class BuiltRows final : public SeriesSource {
  public:
-  BuiltRows(Query& query, size_t steps) : held_(query), steps_(steps) {}
+  BuiltRows(Query& query, size_t steps) : held_(query), rows_(steps) {}
 
   // A series without values; returns its number.
   size_t Add(model::Labels labels, bool drop_name);
-  std::span<double> row(size_t i) { return {values_.data() + i * steps_, steps_}; }
+  void MarkToDrop(size_t i) { drop_name_[i] = true; }
+  std::span<double> row(size_t i) { return rows_.floats(i); }
+  RowTable& rows() { return rows_; }
   // Counts what the rows hold. To be called when all are complete, and before they are handed on.
   void Seal();
 
@@ -46,38 +77,37 @@ class BuiltRows final : public SeriesSource {
   SeriesLabels labels(size_t i) const override {
     return SeriesLabels(labels_[i]).WithDropName(drop_name_[i]);
   }
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override;
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override;
 
  private:
   HeldSamples held_;
-  const size_t steps_;
   std::vector<model::Labels> labels_;
   std::vector<bool> drop_name_;
-  std::vector<double> values_;
+  RowTable rows_;
 };
 
 // Rows in memory under the labels of some series of another source.
 class PickedRows final : public SeriesSource {
  public:
   PickedRows(Query& query, SourcePtr from, size_t steps)
-      : held_(query), from_(std::move(from)), steps_(steps) {}
+      : held_(query), from_(std::move(from)), rows_(steps) {}
 
   // Adds series `i` of the source, without values; returns its number here.
   size_t Pick(size_t i);
-  std::span<double> row(size_t n) { return {values_.data() + n * steps_, steps_}; }
+  std::span<double> row(size_t n) { return rows_.floats(n); }
+  RowTable& rows() { return rows_; }
   void Seal();
 
   size_t size() const override { return picked_.size(); }
   SeriesLabels labels(size_t n) const override { return from_->labels(picked_[n]); }
-  bool Fill(size_t n, Scratch& scratch, std::span<double> row) const override;
+  bool Fill(size_t n, Scratch& scratch, Row& row) const override;
   bool distinct_without_metadata() const override { return from_->distinct_without_metadata(); }
 
  private:
   HeldSamples held_;
   const SourcePtr from_;
-  const size_t steps_;
   std::vector<size_t> picked_;
-  std::vector<double> values_;
+  RowTable rows_;
 };
 
 // Wraps another source.
@@ -86,7 +116,7 @@ class WrappedSource : public SeriesSource {
   explicit WrappedSource(SourcePtr inner) : inner_(std::move(inner)) {}
   size_t size() const override { return inner_->size(); }
   SeriesLabels labels(size_t i) const override { return inner_->labels(i); }
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     return inner_->Fill(i, scratch, row);
   }
   bool distinct_without_metadata() const override { return inner_->distinct_without_metadata(); }

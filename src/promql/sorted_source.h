@@ -13,7 +13,7 @@ class SortedSource final : public WrappedSource {
       : WrappedSource(std::move(inner)), order_(std::move(order)) {}
   size_t size() const override { return order_.size(); }
   SeriesLabels labels(size_t i) const override { return inner().labels(order_[i]); }
-  bool Fill(size_t i, Scratch& scratch, std::span<double> row) const override {
+  bool Fill(size_t i, Scratch& scratch, Row& row) const override {
     return inner().Fill(order_[i], scratch, row);
   }
 

@@ -23,21 +23,35 @@ class Subsamples final : public ColumnSource {
   storage::Columns Read(size_t i, Scratch& scratch) const override {
     NodeBuffers& buffers = scratch.of(node_);
     buffers.row.resize(times_.size());
-    if (times_.empty() || !inner_->Fill(i, scratch, buffers.row)) return {};
+    Row row(buffers.row);
+    if (times_.empty() || !inner_->Fill(i, scratch, row)) return {};
     // Rows without gaps share their times.
-    if (CountPresent(buffers.row) == times_.size()) return {times_, buffers.row, 1};
+    if (CountPresent(row.values) == times_.size()) return {times_, row.values, 1};
     storage::ColumnBuffer& kept = buffers.kept;
-    kept.times.clear();
-    kept.values.clear();
+    kept.Clear();
     for (size_t n = 0; n < times_.size(); ++n) {
-      if (IsAbsent(buffers.row[n])) continue;
+      if (!row.present(n)) continue;
       kept.times.push_back(times_[n]);
-      kept.values.push_back(buffers.row[n]);
+      kept.values.push_back(row.histogram(n) ? model::NormalNan() : row.values[n]);
+      if (row.has_histograms()) kept.histograms.push_back(WithoutHint(row.histograms[n]));
     }
-    return {kept.times, kept.values, 0};
+    buffers.histograms = std::move(row.histograms);
+    return {kept.times, kept.values, 0, kept.histograms};
   }
 
  private:
+  // What was known of resets between samples does not hold between those that a subquery picks:
+  // some are left out, some come twice.
+  static const model::FloatHistogram* WithoutHint(HistogramPtr& h) {
+    if (h && (h->hint == model::CounterResetHint::kReset ||
+              h->hint == model::CounterResetHint::kNotReset)) {
+      auto copy = std::make_shared<model::FloatHistogram>(*h);
+      copy->hint = model::CounterResetHint::kUnknown;
+      h = std::move(copy);
+    }
+    return h.get();
+  }
+
   const SourcePtr inner_;
   const size_t node_;
   std::vector<int64_t> times_;

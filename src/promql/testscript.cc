@@ -7,7 +7,10 @@
 #include "canopy/base/number.h"
 #include "canopy/base/quote.h"
 #include "canopy/base/self_metrics.h"
+#include "canopy/model/histogram_buckets.h"
+#include "canopy/model/histogram_math.h"
 #include "canopy/promql/parser.h"
+#include "script_nhcb.h"
 #include "script_reader.h"
 #include "script_store.h"
 
@@ -31,6 +34,28 @@ std::string Text(double v) {
   std::string out;
   base::AppendFloatPlain(out, v);
   return out;
+}
+
+std::string Text(const model::FloatHistogram& h) { return model::ToTestExpression(h); }
+
+bool AlmostEqual(const model::HistogramSide<double>& a, const model::HistogramSide<double>& b) {
+  return a.spans == b.spans &&
+         std::equal(a.buckets.begin(), a.buckets.end(), b.buckets.begin(), b.buckets.end(),
+                    [](double x, double y) { return AlmostEqual(x, y); });
+}
+
+// Empty buckets aside. What is known of counter resets is compared where it was written.
+bool AlmostEqual(const SeriesDescription::Histogram& expected, model::FloatHistogram actual) {
+  model::FloatHistogram want = *expected.histogram;
+  model::Compact(want);
+  model::Compact(actual);
+  return want.schema == actual.schema && AlmostEqual(want.count, actual.count) &&
+         AlmostEqual(want.sum, actual.sum) && want.custom_values == actual.custom_values &&
+         want.zero_threshold == actual.zero_threshold &&
+         AlmostEqual(want.zero_count, actual.zero_count) &&
+         AlmostEqual(want.positive, actual.positive) &&
+         AlmostEqual(want.negative, actual.negative) &&
+         (!expected.hint_given || want.hint == actual.hint);
 }
 
 // Ends a check. Thrown and caught in this file only.
@@ -155,15 +180,22 @@ class Checker {
     for (size_t at = 0; at < vector.size(); ++at) {
       const VectorSample& element = vector[at];
       const double value = element.sample.value;
+      const std::string actual = element.histogram ? Text(*element.histogram) : Text(value);
       const std::string name = element.labels.ToString();
-      const size_t place = PlaceOf(element.labels, "value " + Text(value));
+      const size_t place = PlaceOf(element.labels, "value " + actual);
       if (eval_.expects(ExpectKind::kOrdered) && place != at)
         throw Mismatch{"expected " + name + " at position " + std::to_string(place + 1) +
                        ", got it at " + std::to_string(at + 1)};
-      const auto& expected = eval_.series[place].values;
-      const double want = expected.empty() || !expected[0] ? 0 : *expected[0];
-      if (!AlmostEqual(want, value))
-        throw Mismatch{"expected " + Text(want) + " for " + name + ", got " + Text(value)};
+      const SeriesDescription& expected = eval_.series[place];
+      const SeriesDescription::Histogram* histogram = expected.histogram(0);
+      const double want = expected.values.empty() || !expected.values[0] ? 0 : *expected.values[0];
+      const bool equal = histogram
+                             ? element.histogram && AlmostEqual(*histogram, *element.histogram)
+                             : !element.histogram && AlmostEqual(want, value);
+      if (!equal) {
+        throw Mismatch{"expected " + (histogram ? Text(*histogram->histogram) : Text(want)) +
+                       " for " + name + ", got " + actual};
+      }
     }
     CheckAllFound(vector);
   }
@@ -179,19 +211,28 @@ class Checker {
   }
 
   void CheckSeries(const MatrixSeries& actual, const SeriesDescription& expected) const {
-    std::vector<model::Sample> want;
+    MatrixSeries want{actual.labels, {}};
+    std::vector<const SeriesDescription::Histogram*> histograms;
     for (size_t i = 0; i < expected.values.size(); ++i) {
       const Timestamp time = eval_.start + eval_.step * static_cast<int64_t>(i);
       if (time > eval_.end) throw Mismatch{"more values are expected than the range has steps"};
-      if (expected.values[i]) want.push_back({time, *expected.values[i]});
+      if (const auto* histogram = expected.histogram(i)) {
+        histograms.push_back(histogram);
+        want.histograms.push_back({time, histogram->histogram});
+      } else if (expected.values[i]) {
+        want.samples.push_back({time, *expected.values[i]});
+      }
     }
-    const bool equal =
-        std::equal(want.begin(), want.end(), actual.samples.begin(), actual.samples.end(),
-                   [](const model::Sample& a, const model::Sample& b) {
-                     return a.time == b.time && AlmostEqual(a.value, b.value);
-                   });
-    if (!equal)
-      throw Mismatch{"expected " + Describe({actual.labels, want}) + ", got " + Describe(actual)};
+    bool equal = std::equal(want.samples.begin(), want.samples.end(), actual.samples.begin(),
+                            actual.samples.end(), [](const auto& a, const auto& b) {
+                              return a.time == b.time && AlmostEqual(a.value, b.value);
+                            });
+    equal &= want.histograms.size() == actual.histograms.size();
+    for (size_t i = 0; equal && i < histograms.size(); ++i) {
+      equal = want.histograms[i].time == actual.histograms[i].time &&
+              AlmostEqual(*histograms[i], *actual.histograms[i].histogram);
+    }
+    if (!equal) throw Mismatch{"expected " + Describe(want) + ", got " + Describe(actual)};
   }
 
   size_t PlaceOf(const model::Labels& labels, const std::string& value) const {
@@ -222,6 +263,8 @@ class Checker {
     std::string out = series.labels.ToString();
     for (const model::Sample& sample : series.samples)
       out += " " + Text(sample.value) + "@" + std::to_string(sample.time.ms());
+    for (const HistogramSample& sample : series.histograms)
+      out += " " + Text(*sample.histogram) + "@" + std::to_string(sample.time.ms());
     return out;
   }
 
@@ -232,27 +275,24 @@ class Runner {
  public:
   Runner(const EngineOptions& options, const Clock& clock) : engine_(options, clock, metrics_) {}
 
-  void Run(const ScriptClear&) {
+  Status Run(const ScriptClear&) {
     store_.Clear();
-    not_understood_ = false;
+    return {};
   }
 
-  void Run(const ScriptLoad& load) {
-    not_understood_ |= load.not_understood;
+  Status Run(const ScriptLoad& load) {
     // Of a series that a command has twice, the last is meant.
-    std::map<model::Labels, std::vector<model::Sample>> loaded;
-    for (const SeriesDescription& series : load.series) {
-      std::vector<model::Sample>& samples = loaded[series.labels];
-      samples.clear();
-      for (size_t i = 0; i < series.values.size(); ++i) {
-        const Timestamp time = Timestamp() + load.interval * static_cast<int64_t>(i);
-        if (series.values[i]) samples.push_back({time, *series.values[i]});
-      }
-    }
+    LoadedSeries loaded;
+    for (const ScriptLoad::Series& series : load.series)
+      loaded[series.description.labels] = SamplesOf(series, load.interval);
     for (const auto& [labels, samples] : loaded) store_.Add(labels, samples);
+    if (!load.with_nhcb) return {};
+    CANOPY_ASSIGN_OR_RETURN(const LoadedSeries converted, ConvertClassicHistograms(loaded));
+    for (const auto& [labels, samples] : converted) store_.Add(labels, samples);
+    return {};
   }
 
-  void Run(const ScriptEval& eval) {
+  Status Run(const ScriptEval& eval) {
     try {
       if (eval.range) {
         EvalRange(eval);
@@ -261,14 +301,34 @@ class Runner {
       }
       ++report_.passed;
     } catch (const Mismatch& mismatch) {
-      report_.failures.push_back(
-          {eval.line, eval.query + ": " + mismatch.what, not_understood_ || eval.not_understood});
+      report_.failures.push_back({eval.line, eval.query + ": " + mismatch.what});
     }
+    return {};
   }
 
   ScriptReport report() && { return std::move(report_); }
 
  private:
+  static std::vector<ScriptSample> SamplesOf(const ScriptLoad::Series& series, Duration interval) {
+    std::vector<ScriptSample> out;
+    const SeriesDescription& description = series.description;
+    for (size_t i = 0; i < description.values.size(); ++i) {
+      ScriptSample sample;
+      sample.time = Timestamp() + interval * static_cast<int64_t>(i);
+      if (const auto* histogram = description.histogram(i)) {
+        sample.histogram = histogram->histogram;
+      } else if (description.values[i]) {
+        sample.value = *description.values[i];
+      } else {
+        continue;
+      }
+      if (!series.starts.empty() && series.starts[i])
+        sample.start_ms = sample.time.ms() + *series.starts[i];
+      out.push_back(std::move(sample));
+    }
+    return out;
+  }
+
   void EvalRange(const ScriptEval& eval) {
     const Checker checker(eval);
     const auto result =
@@ -320,6 +380,9 @@ class Runner {
     for (const MatrixSeries& series : std::get<Matrix>(result->value))
       for (const model::Sample& sample : series.samples)
         if (sample.time == at) middle.push_back({series.labels, sample});
+    for (const MatrixSeries& series : std::get<Matrix>(result->value))
+      for (const HistogramSample& sample : series.histograms)
+        if (sample.time == at) middle.push_back({series.labels, {at, 0}, sample.histogram});
     try {
       if (std::holds_alternative<Scalar>(value)) {
         if (middle.empty()) throw Mismatch{"expected a scalar, got nothing"};
@@ -337,7 +400,6 @@ class Runner {
   Engine engine_;
   ScriptStore store_;
   ScriptReport report_;
-  bool not_understood_ = false;  // since the last clear
 };
 
 }  // namespace
@@ -347,7 +409,7 @@ Result<ScriptReport> RunTestScript(std::string_view script, const EngineOptions&
   CANOPY_ASSIGN_OR_RETURN(const std::vector<ScriptCommand> commands, ReadScript(script));
   Runner runner(options, clock);
   for (const ScriptCommand& command : commands)
-    std::visit([&](const auto& c) { runner.Run(c); }, command);
+    CANOPY_RETURN_IF_ERROR(std::visit([&](const auto& c) { return runner.Run(c); }, command));
   return std::move(runner).report();
 }
 
@@ -359,6 +421,7 @@ EngineOptions ScriptEngineOptions() {
   options.features.extended_range_selectors = true;
   options.features.binop_fill_modifiers = true;
   options.features.delayed_name_removal = true;
+  options.features.use_start_timestamps = true;
   return options;
 }
 

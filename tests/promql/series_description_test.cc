@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "canopy/base/number.h"
+#include "canopy/model/histogram_buckets.h"
 #include "canopy/model/sample.h"
 
 namespace canopy::promql {
@@ -62,8 +63,47 @@ BOOST_AUTO_TEST_CASE(what_is_no_value_is_pointed_at) {
   f("m _x18446744073709551615",
     R"(1:3: parse error: invalid repetition in series values: "18446744073709551615")");
   f("m{a=\"b\"}1", "1:9: parse error: expected a space before the series values");
-  f("m {{schema:0}}",
-    "1:3: parse error: native histograms in series descriptions are not supported yet");
+  f("m {{schema:0", "1:3: parse error: expected }} behind a histogram");
+  f("m {{schema:x}}", R"(1:12: parse error: expected an integer in a histogram, got "x")");
+  f("m {{sum:1 size:2}}",
+    R"(1:11: parse error: unknown field "size" in a histogram, expected one such as buckets:[5 10 7])");
+  f("m {{buckets:[1 2}}", "1:17: parse error: expected ] in a histogram");
+  f("m {{counter_reset_hint:maybe}}", R"(1:24: parse error: unknown counter reset hint "maybe")");
+  f("m {{schema:9}}",
+    "1:13: parse error: histogram has an invalid schema, which must be between -4 and 8 for "
+    "exponential buckets, or -53 for custom buckets, got schema 9");
+  f("m {{schema:1}}+{{schema:0}}x3",
+    "1:3: parse error: error combining histograms: cannot merge from schema 0 to 1");
+  f("m {{}}x", R"(1:3: parse error: invalid repetition in series values: "")");
+}
+
+BOOST_AUTO_TEST_CASE(histograms_are_values_too) {
+  auto f = [](std::string_view text, std::string_view want) {
+    const auto got = ParseSeriesDescription(text);
+    BOOST_TEST_CONTEXT(text) {
+      BOOST_REQUIRE(got.ok());
+      std::string out;
+      for (size_t i = 0; i < got->values.size(); ++i) {
+        const auto* h = got->histogram(i);
+        out += h ? model::ToTestExpression(*h->histogram) + (h->hint_given ? "! " : " ")
+               : got->values[i] ? std::to_string(static_cast<int>(*got->values[i])) + " "
+                                : "_ ";
+      }
+      BOOST_TEST(out == want);
+    }
+  };
+  f("m {{}} 1 _", "{{}} 1 _ ");
+  f("m{a=\"{{\"} 1 {{schema:1 sum:-2.5 count:6 z_bucket:1 z_bucket_w:0.5 offset:-2 buckets:[1 2 ] "
+    "n_offset:3 n_buckets:[2]}} 2",
+    "1 {{schema:1 count:6 sum:-2.5 z_bucket:1 z_bucket_w:0.5 offset:-2 buckets:[1 2] n_offset:3 "
+    "n_buckets:[2]}} 2 ");
+  f("m {{schema:-53 custom_values:[1 2] buckets:[1 2 3] counter_reset_hint:gauge}}x1",
+    "{{schema:-53 custom_values:[1 2] counter_reset_hint:gauge buckets:[1 2 3]}}! "
+    "{{schema:-53 custom_values:[1 2] counter_reset_hint:gauge buckets:[1 2 3]}}! ");
+  f("m {{count:1 buckets:[1]}}+{{count:2 buckets:[1 1]}}x2",
+    "{{count:1 buckets:[1]}} {{count:3 buckets:[2 1]}} {{count:5 buckets:[3 2]}} ");
+  f("m {{count:5 sum:1}}-{{count:2 counter_reset_hint:reset}}x1",
+    "{{count:5 sum:1}}! {{count:3 sum:1}}! ");
 }
 
 }  // namespace

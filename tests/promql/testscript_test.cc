@@ -42,6 +42,14 @@ BOOST_AUTO_TEST_CASE(right_expectations_pass) {
     " {a=\"x\"} 0.16666667\n {a=\"y\"} 0\n");
   f("eval instant at 2m quantile(2, m)\n expect warn msg: PromQL warning: quantile value should be "
     "between 0 and 1, got 2 (1:10)\n {} Inf\n");
+  f("load 1m\n h {{sum:1 count:2 buckets:[1 1]}}+{{count:1 buckets:[1]}}x3\n\n"
+    "eval instant at 2m h\n h {{sum:1 count:4 buckets:[3 1] counter_reset_hint:not_reset}}\n");
+  f("load 1m\n h {{sum:1 count:2 buckets:[1 1]}} 3\n\n"
+    "eval range from 0 to 1m step 1m h\n h {{sum:1 count:2 buckets:[1 1 0]}} 3\n");
+  f("load 1m\n m@st -30s -1m-10sx1\n m 1 2 3\n\n"
+    "eval range from 0 to 2m step 1m start_timestamp(m{a=\"\"})\n {} -30 0 50\n");
+  f("load_with_nhcb 1m\n c_bucket{le=\"1\"} 2\n c_bucket{le=\"+Inf\"} 3\n c_sum 4\n c_count 3\n\n"
+    "eval instant at 0 c\n c {{schema:-53 sum:4 count:3 custom_values:[1] buckets:[2 1]}}\n");
   f("# comment\nclear\n# another\neval instant at 0 m\n");
 }
 
@@ -94,6 +102,32 @@ BOOST_AUTO_TEST_CASE(wrong_expectations_fail) {
     "between 0 and 1, got 2 (1:10)\"");
 }
 
+BOOST_AUTO_TEST_CASE(wrong_histograms_fail) {
+  auto f = [](std::string_view expected, std::string_view want) {
+    const ScriptReport report =
+        Run("load 1m\n h {{sum:1 count:2 buckets:[1 1]}}x3\n\neval instant at 1m h\n" +
+            std::string(expected));
+    BOOST_TEST_CONTEXT(expected) {
+      BOOST_REQUIRE(report.failures.size() == 1u);
+      BOOST_TEST(report.failures[0].message == want);
+    }
+  };
+  const std::string got = ", got {{count:2 sum:1 counter_reset_hint:not_reset buckets:[1 1]}}";
+  f(" h 2\n", "h: expected 2 for h" + got);
+  f(" h {{sum:1 count:2 buckets:[1 2]}}\n",
+    "h: expected {{count:2 sum:1 buckets:[1 2]}} for h" + got);
+  f(" h {{sum:1 count:3 buckets:[1 1]}}\n",
+    "h: expected {{count:3 sum:1 buckets:[1 1]}} for h" + got);
+  f(" h {{schema:1 sum:1 count:2 buckets:[1 1]}}\n",
+    "h: expected {{schema:1 count:2 sum:1 buckets:[1 1]}} for h" + got);
+  f(" h {{sum:1 count:2 offset:1 buckets:[1 1]}}\n",
+    "h: expected {{count:2 sum:1 offset:1 buckets:[1 1]}} for h" + got);
+  f(" h {{sum:1 count:2 z_bucket_w:1 buckets:[1 1]}}\n",
+    "h: expected {{count:2 sum:1 z_bucket_w:1 buckets:[1 1]}} for h" + got);
+  f(" h {{sum:1 count:2 buckets:[1 1] counter_reset_hint:gauge}}\n",
+    "h: expected {{count:2 sum:1 counter_reset_hint:gauge buckets:[1 1]}} for h" + got);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_script_is_refused) {
   auto f = [](std::string_view script, std::string_view want) {
     const auto report = RunTestScript(script, ScriptEngineOptions(), SystemClock());
@@ -110,6 +144,11 @@ BOOST_AUTO_TEST_CASE(what_is_no_script_is_refused) {
   f("eval instant at 1m m\n expect warn\n expect no_warn\n",
     "line 2: expect statements contradict each other");
   f("eval instant at 1m m\n m 1 2\n", "line 1: more than one value for an instant");
+  f("load 1m\n m@st -1m\n", "line 2: an @st line has no series behind it");
+  f("load 1m\n m@st -1m\n n 1\n", "line 3: the @st line before is of another metric");
+  f("load 1m\n m@st -1mx2\n m 1\n", "line 3: the @st line before has another number of values");
+  f("load 1m\n m@st x\n m 1\n", "line 2: invalid start time \"x\"");
+  f("load_with_nhcb 1m\n c_bucket{le=\"1\"} 5\n c_count 3\n", "count is not cumulative");
 }
 
 }  // namespace canopy::promql

@@ -29,9 +29,6 @@ namespace canopy::promql {
 struct ScriptFailure {
   size_t line = 0;  // of the eval, from 1
   std::string message;
-  // The eval, or what was loaded for it, has lines that are not understood yet: native histograms
-  // and start timestamps. What is left was run; it did not yield what is expected.
-  bool not_understood = false;
 };
 
 struct ScriptReport {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "canopy/model/histogram.h"
 #include "canopy/model/labels.h"
 #include "canopy/model/sample.h"
 
@@ -24,17 +26,28 @@ struct String {
   std::string value;
 };
 
-// One element of an instant vector.
+// Shared, since one histogram may stand at many steps.
+using HistogramPtr = std::shared_ptr<const model::FloatHistogram>;
+
+// One element of an instant vector: a float, or a histogram where there is one; the float is then
+// 0.
 struct VectorSample {
   model::Labels labels;
   model::Sample sample;
+  HistogramPtr histogram = nullptr;
 };
 using Vector = std::vector<VectorSample>;
 
-// One element of a matrix: times ascending, no staleness markers.
+struct HistogramSample {
+  Timestamp time;
+  HistogramPtr histogram;  // never null
+};
+
+// One element of a matrix: floats and histograms, times ascending in each, no staleness markers.
 struct MatrixSeries {
   model::Labels labels;
   std::vector<model::Sample> samples;
+  std::vector<HistogramSample> histograms = {};
 };
 using Matrix = std::vector<MatrixSeries>;
 
