@@ -2,6 +2,7 @@
 
 #include "canopy/base/number.h"
 #include "canopy/base/quote.h"
+#include "canopy/model/histogram_buckets.h"
 #include "canopy/net/server.h"
 
 namespace canopy::api {
@@ -204,6 +205,34 @@ void JsonWriter::Point(Timestamp t, double v) {
   AppendSampleValue(out_, v);
   out_.push_back(']');
   AfterValue();
+}
+
+void JsonWriter::HistogramPoint(Timestamp t, const model::FloatHistogram& h) {
+  BeginArray();
+  UnixTime(t);
+  BeginObject();
+  Key("count");
+  SampleValue(h.count);
+  Key("sum");
+  SampleValue(h.sum);
+  std::vector<model::HistogramBucket> buckets;
+  model::AllBuckets(h, buckets);
+  std::erase_if(buckets, [](const model::HistogramBucket& b) { return b.count == 0; });
+  if (!buckets.empty()) {
+    Key("buckets");
+    BeginArray();
+    for (const model::HistogramBucket& b : buckets) {
+      BeginArray();
+      Int(b.lower_inclusive ? (b.upper_inclusive ? 3 : 1) : (b.upper_inclusive ? 0 : 2));
+      SampleValue(b.lower);
+      SampleValue(b.upper);
+      SampleValue(b.count);
+      EndArray();
+    }
+    EndArray();
+  }
+  EndObject();
+  EndArray();
 }
 
 void JsonWriter::AppendLabel(std::string_view name, std::string_view value, bool first) {

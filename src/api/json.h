@@ -7,6 +7,7 @@
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
 #include "canopy/model/alert.h"
+#include "canopy/model/histogram.h"
 #include "canopy/model/labels.h"
 #include "canopy/model/symbols.h"
 
@@ -49,6 +50,10 @@ class JsonWriter {
   void SampleValue(double v);
   // [1435781451.781,"1.5"]
   void Point(Timestamp t, double v);
+  // [1435781451.781,{"count":"3","sum":"4.5","buckets":[[0,"1","2","3"]]}]: of each bucket that is
+  // not empty which bounds it includes (0: the upper, 1: the lower, 2: none, 3: both), bounds,
+  // count.
+  void HistogramPoint(Timestamp t, const model::FloatHistogram& h);
   // {"__name__":"up","job":"a"}: label strings escape no more than JSON needs.
   void Labels(const model::Labels& labels);
   void Labels(const model::SeriesLabelsView& labels);

@@ -75,8 +75,13 @@ void WriteVector(JsonWriter& json, const promql::Vector& vector) {
     json.BeginObject();
     json.Key("metric");
     json.Labels(element.labels);
-    json.Key("value");
-    json.Point(element.sample.time, element.sample.value);
+    if (element.histogram) {
+      json.Key("histogram");
+      json.HistogramPoint(element.sample.time, *element.histogram);
+    } else {
+      json.Key("value");
+      json.Point(element.sample.time, element.sample.value);
+    }
     json.EndObject();
   }
   json.EndArray();
@@ -89,10 +94,19 @@ void WriteMatrix(JsonWriter& json, const promql::Matrix& matrix) {
     json.BeginObject();
     json.Key("metric");
     json.Labels(series.labels);
-    json.Key("values");
-    json.BeginArray();
-    for (const model::Sample& sample : series.samples) json.Point(sample.time, sample.value);
-    json.EndArray();
+    if (!series.samples.empty()) {
+      json.Key("values");
+      json.BeginArray();
+      for (const model::Sample& sample : series.samples) json.Point(sample.time, sample.value);
+      json.EndArray();
+    }
+    if (!series.histograms.empty()) {
+      json.Key("histograms");
+      json.BeginArray();
+      for (const promql::HistogramSample& sample : series.histograms)
+        json.HistogramPoint(sample.time, *sample.histogram);
+      json.EndArray();
+    }
     json.EndObject();
   }
   json.EndArray();

@@ -56,6 +56,24 @@ BOOST_AUTO_TEST_CASE(times) {
   f(INT64_MAX, "9223372036854775.807");
 }
 
+BOOST_AUTO_TEST_CASE(histograms) {
+  const auto f = [](const model::FloatHistogram& h, std::string_view want) {
+    BOOST_TEST(Written([&](JsonWriter& json) {
+                 json.HistogramPoint(Timestamp::FromMs(1500), h);
+               }) == want);
+  };
+  model::FloatHistogram h;
+  f(h, R"([1.500,{"count":"0","sum":"0"}])");
+  h.zero_threshold = 0.001;
+  h.zero_count = 1;
+  h.count = 9.5;
+  h.sum = -3;
+  h.positive = {{{0, 3}}, {2, 0, 3.5}};
+  h.negative = {{{1, 1}}, {3}};
+  f(h, R"([1.500,{"count":"9.5","sum":"-3","buckets":[[1,"-2","-1","3"],[3,"-0.001","0.001","1"],)"
+       R"([0,"0.5","1","2"],[0,"2","4","3.5"]]}])");
+}
+
 BOOST_AUTO_TEST_CASE(values_of_samples) {
   const auto f = [](double v, std::string_view want) {
     BOOST_TEST(Written([&](JsonWriter& json) { json.SampleValue(v); }) == want);
