@@ -63,6 +63,8 @@ Result<std::optional<model::Sample>> Selection::Newest(uint32_t series,
   if (columns.times.empty() || model::IsStale(columns.values.back())) {
     return std::optional<model::Sample>();
   }
+  if (!columns.histograms.empty() && columns.histograms.back() != nullptr)
+    return std::optional<model::Sample>();
   return std::optional<model::Sample>(
       {Timestamp::FromMs(columns.times.back()), columns.values.back()});
 }

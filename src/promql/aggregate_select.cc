@@ -185,7 +185,7 @@ SourcePtr Best(Query& query, const Aggregate& aggregate, SourcePtr source, size_
                std::span<const int64_t> k) {
   BestOf<kTop> best(steps, k);
   ForEachGrouped(query, aggregate, *source, steps, [&](size_t group, size_t i, const Row& row) {
-    NoteIgnored(query, aggregate, row, k);
+    if (row.has_histograms()) NoteIgnored(query, aggregate, row, k);
     best.Add(group, i, row.values);
   });
   Taken taken(query, std::move(source), steps);

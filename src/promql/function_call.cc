@@ -101,8 +101,18 @@ class RangeCall final : public SeriesSource {
       FindWindows(columns.times, look, columns_->range_ms(), out);
     });
     if (windows.samples == 0) return false;
-    RangeInput in{query_,         call_,   look,    columns_->range_ms(), scalars_, columns.times,
-                  columns.values, windows, buffers, columns_->labels(i),  argument_};
+    RangeInput in{query_,
+                  call_,
+                  look,
+                  columns_->range_ms(),
+                  scalars_,
+                  columns.times,
+                  columns.values,
+                  windows,
+                  buffers,
+                  *columns_,
+                  i,
+                  argument_};
     const bool starts_count = impl_.uses_start_times && !columns.start_times.empty() &&
                               query_.engine.features.use_start_timestamps;
     if (!columns.histograms.empty() || starts_count) {
@@ -117,8 +127,8 @@ class RangeCall final : public SeriesSource {
     const size_t samples = row.has_histograms() ? row.Samples() : floats;
     if (samples == 0) return false;
     held_.Add(samples);
-    if (impl_.checks_counter && floats > 0 && IsNewName(in.labels, buffers))
-      CheckCounter(in.labels);
+    if (impl_.checks_counter && floats > 0 && IsNewName(columns_->labels(i), buffers))
+      CheckCounter(columns_->labels(i));
     return true;
   }
 
@@ -145,7 +155,7 @@ class RangeCall final : public SeriesSource {
     Windows& windows = in.buffers.float_windows;
     FindWindows(floats.times, in.look, in.range_ms, windows);
     impl_.range({query_, call_, in.look, in.range_ms, in.scalars, floats.times, floats.values,
-                 windows, in.buffers, in.labels, in.argument},
+                 windows, in.buffers, in.source, in.series, in.argument},
                 row.values);
     for (size_t s = 0; s < row.size(); ++s) {
       const uint32_t n = windows.end[s] - windows.begin[s];

@@ -30,14 +30,15 @@ struct RangeInput {
   std::span<const double> values;
   Windows& windows;
   NodeBuffers& buffers;
-  // For notes: what the series is called, and where in the query it is asked for.
-  SeriesLabels labels;
+  // For notes: which series it is, and where in the query it is asked for.
+  const ColumnSource& source;
+  size_t series;
   PositionRange argument;
   // One per sample, as storage::Columns has them: empty but for kernels of mixed series.
   std::span<const model::FloatHistogram* const> histograms = {};
   std::span<const int64_t> start_times = {};
 
-  std::string_view metric_name() const { return labels.Get(model::kMetricName); }
+  std::string_view metric_name() const { return source.labels(series).Get(model::kMetricName); }
   const model::FloatHistogram* histogram(size_t sample) const {
     return histograms.empty() ? nullptr : histograms[sample];
   }

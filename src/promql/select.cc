@@ -99,22 +99,24 @@ class InstantSelector final : public SeriesSource {
         row.values[0] = TimeOf(columns, last);
       } else if (!columns.histograms.empty() && columns.histograms[last] != nullptr) {
         row.SetHistogram(0, Share(columns, last));
+        return Count(row.Samples(), row);
       }
-      return Count(row);
+      return Count(1, row);
     }
     const std::vector<int32_t>& newest =
         buffers.newest.Get(columns.times_id, [&](std::vector<int32_t>& out) {
           FindNewest(columns.times, look_, query_.lookback_ms, out);
         });
-    Gather(columns, newest, row.values);
+    const size_t present = Gather(columns, newest, row.values);
     if (what_ != SelectedValue::kValue) {
       for (size_t s = 0; s < row.size(); ++s)
         if (IsPresent(row.values[s]))
           row.values[s] = TimeOf(columns, static_cast<size_t>(newest[s]));
     } else if (!columns.histograms.empty()) {
       GatherHistograms(columns, newest, row);
+      return Count(row.Samples(), row);
     }
-    return Count(row);
+    return Count(present, row);
   }
 
  private:
@@ -129,13 +131,18 @@ class InstantSelector final : public SeriesSource {
     return std::make_shared<const model::FloatHistogram>(*columns.histograms[n]);
   }
 
-  static void Gather(const storage::Columns& columns, std::span<const int32_t> newest,
-                     std::span<double> row) {
+  // How many values there are.
+  static size_t Gather(const storage::Columns& columns, std::span<const int32_t> newest,
+                       std::span<double> row) {
+    size_t present = 0;
     for (size_t s = 0; s < row.size(); ++s) {
       const int32_t n = newest[s];
       // A staleness marker is read as what it is: no value at this step.
-      row[s] = n < 0 ? Absent() : columns.values[static_cast<size_t>(n)];
+      const double value = n < 0 ? Absent() : columns.values[static_cast<size_t>(n)];
+      present += IsPresent(value) ? 1 : 0;
+      row[s] = value;
     }
+    return present;
   }
 
   // A histogram that several steps see is copied once.
@@ -151,8 +158,8 @@ class InstantSelector final : public SeriesSource {
     }
   }
 
-  bool Count(const Row& row) const {
-    const size_t samples = row.Samples();
+  // `samples` is row.Samples(), which whoever gathers floats has at hand.
+  bool Count(size_t samples, const Row& row) const {
     if (samples == 0) return false;
     held_.Add(samples);
     query_.CountRead(static_cast<int64_t>(samples));

@@ -70,21 +70,16 @@ void Join(const Row& from, RowTable& rows, size_t into) {
 
 }  // namespace
 
-void RowTable::AddRow() {
-  histograms_.emplace_back();
-  values_.resize(histograms_.size() * steps_, Absent());
-}
-
 void RowTable::SetHistogram(size_t i, size_t step, HistogramPtr h) {
-  std::vector<HistogramPtr>& histograms = histograms_[i];
-  if (histograms.empty()) histograms.resize(steps_);
-  histograms[step] = std::move(h);
+  std::vector<HistogramPtr>& row = histograms(i);
+  if (row.empty()) row.resize(steps_);
+  row[step] = std::move(h);
   values_[i * steps_ + step] = Absent();
 }
 
 void RowTable::Set(size_t i, const Row& row) {
   std::copy(row.values.begin(), row.values.end(), floats(i).begin());
-  histograms_[i] = row.histograms;
+  if (row.has_histograms() || has_histograms(i)) histograms(i) = row.histograms;
 }
 
 void RowTable::SetStep(size_t i, size_t step, const Row& row) {
@@ -98,7 +93,8 @@ void RowTable::SetStep(size_t i, size_t step, const Row& row) {
 bool RowTable::Read(size_t i, Row& row) const {
   const std::span<const double> from(values_.data() + i * steps_, steps_);
   std::copy(from.begin(), from.end(), row.values.begin());
-  row.histograms = histograms_[i];
+  row.histograms.clear();
+  if (has_histograms(i)) row.histograms = histograms_[i];
   return row.AnyPresent();
 }
 

@@ -30,19 +30,19 @@ class SeriesSource {
 };
 using SourcePtr = std::unique_ptr<SeriesSource>;
 
-// Rows in memory: floats of all in one array, histograms apart.
+// Rows in memory: floats of all in one array, histograms apart where there are any.
 class RowTable {
  public:
   explicit RowTable(size_t steps) : steps_(steps) {}
 
   // One more row, without values.
-  void AddRow();
+  void AddRow() { values_.resize(values_.size() + steps_, Absent()); }
   std::span<double> floats(size_t i) { return {values_.data() + i * steps_, steps_}; }
   const model::FloatHistogram* histogram(size_t i, size_t step) const {
-    return histograms_[i].empty() ? nullptr : histograms_[i][step].get();
+    return has_histograms(i) ? histograms_[i][step].get() : nullptr;
   }
   HistogramPtr shared_histogram(size_t i, size_t step) const {
-    return histograms_[i].empty() ? nullptr : histograms_[i][step];
+    return has_histograms(i) ? histograms_[i][step] : nullptr;
   }
   bool present(size_t i, size_t step) const {
     return IsPresent(values_[i * steps_ + step]) || histogram(i, step) != nullptr;
@@ -55,9 +55,15 @@ class RowTable {
   size_t Samples() const;
 
  private:
+  bool has_histograms(size_t i) const { return i < histograms_.size() && !histograms_[i].empty(); }
+  std::vector<HistogramPtr>& histograms(size_t i) {
+    if (i >= histograms_.size()) histograms_.resize(i + 1);
+    return histograms_[i];
+  }
+
   const size_t steps_;
   std::vector<double> values_;
-  std::vector<std::vector<HistogramPtr>> histograms_;
+  std::vector<std::vector<HistogramPtr>> histograms_;  // up to the last row that has any
 };
 
 // Series whose rows and labels are in memory.

@@ -137,6 +137,20 @@ BOOST_AUTO_TEST_CASE(the_newest_sample_within_the_lookback) {
                 "test_metric2{foo=\"boo\",instance=\"i\"} 1 6000000\n"));
 }
 
+BOOST_AUTO_TEST_CASE(text_has_no_native_histograms) {
+  FederatingNode node;
+  const Duration minute(60'000);
+  const std::string h = "{{schema:0 sum:5 count:4 buckets:[1 2 1]}}";
+  node.store.Load(minute, "latency " + h + "x100");
+  node.store.Load(minute, R"(mixed{instance="was_float"} 1x99 )" + h);
+  node.store.Load(minute, R"(mixed{instance="is_float"} )" + h + "x99 2");
+  BOOST_TEST(Page(node, {"latency"}) == "200 ");
+  BOOST_TEST(
+      Page(node, {"latency", "mixed", "test_metric_old"}) ==
+      Ok("# TYPE mixed untyped\nmixed{instance=\"is_float\"} 2 6000000\n" + std::string(kOld)));
+  BOOST_TEST(node.errors() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(federated_values_and_escapes) {
   Node node;
   const Timestamp now = node.clock.Now();

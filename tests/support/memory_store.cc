@@ -38,6 +38,7 @@ class Symbols final : public model::SymbolSource {
 struct Entry {
   std::vector<model::SymbolPair> pairs;
   const std::vector<model::Sample>* samples;
+  const MemoryHistograms::mapped_type* histograms;  // null when there is none
 };
 
 class Set final : public storage::SeriesSet {
@@ -49,14 +50,17 @@ class Set final : public storage::SeriesSet {
   model::SeriesLabelsView labels(size_t i) const override { return {symbols_, entries_[i].pairs}; }
   Result<storage::Columns> Read(size_t i, Timestamp from, Timestamp until,
                                 storage::ColumnBuffer& buffer) const override {
-    buffer.times.clear();
-    buffer.values.clear();
-    for (const model::Sample& sample : *entries_[i].samples) {
+    const Entry& entry = entries_[i];
+    buffer.Clear();
+    for (const model::Sample& sample : *entry.samples) {
       if (sample.time < from || sample.time > until) continue;
       buffer.times.push_back(sample.time.ms());
       buffer.values.push_back(sample.value);
+      if (entry.histograms == nullptr) continue;
+      const auto it = entry.histograms->find(sample.time);
+      buffer.histograms.push_back(it == entry.histograms->end() ? nullptr : it->second.get());
     }
-    return storage::Columns{buffer.times, buffer.values};
+    return storage::Columns{buffer.times, buffer.values, 0, buffer.histograms};
   }
 
  private:
@@ -67,8 +71,9 @@ class Set final : public storage::SeriesSet {
 // Clips reads to the querier's range.
 class MemoryQuerier final : public storage::Querier {
  public:
-  MemoryQuerier(std::shared_ptr<const MemorySeries> series, Timestamp mint, Timestamp maxt)
-      : symbols_(*series) {
+  MemoryQuerier(std::shared_ptr<const MemorySeries> series, MemoryHistograms histograms,
+                Timestamp mint, Timestamp maxt)
+      : symbols_(*series), histograms_(std::move(histograms)) {
     for (const auto& [labels, samples] : *series) {
       std::vector<model::Sample>& kept = series_[labels];
       for (const model::Sample& sample : samples)
@@ -82,7 +87,8 @@ class MemoryQuerier final : public storage::Querier {
     std::vector<Entry> entries;
     for (const auto& [labels, samples] : series_) {
       if (!model::MatchesAll(matchers, labels)) continue;
-      Entry entry{{}, &samples};
+      const auto histograms = histograms_.find(labels);
+      Entry entry{{}, &samples, histograms == histograms_.end() ? nullptr : &histograms->second};
       for (const model::LabelView label : labels)
         entry.pairs.push_back({*symbols_.Find(label.name), *symbols_.Find(label.value)});
       entries.push_back(std::move(entry));
@@ -121,6 +127,7 @@ class MemoryQuerier final : public storage::Querier {
   }
 
   const Symbols symbols_;
+  const MemoryHistograms histograms_;
   MemorySeries series_;
 };
 
@@ -134,6 +141,15 @@ void MemoryStore::Add(const model::Labels& labels, Timestamp time, double value)
   batch.new_samples.push_back({labels, time, value});
   const auto report = Append(batch);
   CANOPY_CHECK(report.ok() && report->rejected.empty());
+}
+
+void MemoryStore::Add(const model::Labels& labels, Timestamp time,
+                      std::shared_ptr<const model::FloatHistogram> histogram) {
+  {
+    const MutexLock lock(mu_);
+    histograms_[labels][time] = std::move(histogram);
+  }
+  Add(labels, time, model::NormalNan());
 }
 
 AppendResult MemoryStore::Put(const model::Labels& labels, model::Sample sample) {
@@ -189,7 +205,8 @@ Result<storage::AppendReport> MemoryStore::Append(const storage::Batch& batch) {
 Result<std::unique_ptr<storage::Querier>> MemoryStore::NewQuerier(Timestamp mint, Timestamp maxt) {
   const MutexLock lock(mu_);
   if (!failure_.ok()) return failure_;
-  return std::unique_ptr<storage::Querier>(std::make_unique<MemoryQuerier>(series_, mint, maxt));
+  return std::unique_ptr<storage::Querier>(
+      std::make_unique<MemoryQuerier>(series_, histograms_, mint, maxt));
 }
 
 MemorySeries MemoryStore::All() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "canopy/base/mutex.h"
+#include "canopy/model/histogram.h"
 #include "canopy/model/labels.h"
 #include "canopy/model/sample.h"
 #include "canopy/storage/appender.h"
@@ -13,7 +14,10 @@
 
 namespace canopy::testing {
 
+// Where a native histogram stands, the value is model::NormalNan().
 using MemorySeries = std::map<model::Labels, std::vector<model::Sample>>;
+using MemoryHistograms =
+    std::map<model::Labels, std::map<Timestamp, std::shared_ptr<const model::FloatHistogram>>>;
 
 // A store that is as plain as can be: every series a vector of samples, every query a walk over all
 // of them. What tests of services read and write, and an oracle for stores that are clever.
@@ -27,6 +31,8 @@ class MemoryStore : public storage::Appender, public storage::Queryable {
   // Aborts on a text that does not parse.
   void Load(Duration interval, std::string_view description);
   void Add(const model::Labels& labels, Timestamp time, double value);
+  void Add(const model::Labels& labels, Timestamp time,
+           std::shared_ptr<const model::FloatHistogram> histogram);
 
   Result<storage::AppendReport> Append(const storage::Batch& batch) override;
   Result<std::unique_ptr<storage::Querier>> NewQuerier(Timestamp mint, Timestamp maxt) override;
@@ -44,7 +50,8 @@ class MemoryStore : public storage::Appender, public storage::Queryable {
 
   mutable Mutex mu_;
   std::shared_ptr<MemorySeries> series_ CANOPY_GUARDED_BY(mu_);  // copied before it is changed
-  std::vector<model::Labels> refs_ CANOPY_GUARDED_BY(mu_);       // of SeriesRef - 1
+  MemoryHistograms histograms_ CANOPY_GUARDED_BY(mu_);
+  std::vector<model::Labels> refs_ CANOPY_GUARDED_BY(mu_);  // of SeriesRef - 1
   std::map<model::Labels, SeriesRef> ref_of_ CANOPY_GUARDED_BY(mu_);
   Status failure_ CANOPY_GUARDED_BY(mu_);
   Timestamp min_time_ CANOPY_GUARDED_BY(mu_) = Timestamp::Min();

@@ -8,11 +8,14 @@ namespace canopy::testing {
 
 void MemoryStore::Load(Duration interval, std::string_view description) {
   const auto parsed = promql::ParseSeriesDescription(description);
-  CANOPY_CHECK(parsed.ok() && parsed->histograms.empty());
+  CANOPY_CHECK(parsed.ok());
   for (size_t i = 0; i < parsed->values.size(); ++i) {
-    if (!parsed->values[i]) continue;
-    Add(parsed->labels, Timestamp::FromMs(interval.count() * static_cast<int64_t>(i)),
-        *parsed->values[i]);
+    const auto time = Timestamp::FromMs(interval.count() * static_cast<int64_t>(i));
+    if (const auto* h = parsed->histogram(i)) {
+      Add(parsed->labels, time, h->histogram);
+    } else if (parsed->values[i]) {
+      Add(parsed->labels, time, *parsed->values[i]);
+    }
   }
 }
 

@@ -37,7 +37,8 @@ class Selection {
   uint64_t nameless() const { return nameless_; }
 
   model::SeriesLabelsView labels(uint32_t series) const { return set_->labels(series); }
-  // None when the series has ended with a staleness marker, or has no sample in the range.
+  // None when the series has ended with a staleness marker, or has no sample in the range; or when
+  // its newest sample is a native histogram, for which text has no form.
   Result<std::optional<model::Sample>> Newest(uint32_t series, storage::ColumnBuffer& buffer) const;
 
  private:
