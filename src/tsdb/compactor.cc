@@ -86,8 +86,14 @@ Compactor::~Compactor() {
   for (const std::string_view name : kGauges) registry_.Remove(name, {});
 }
 
+void Compactor::Count(const Status& status) {
+  metrics_.compactions.Add();
+  if (!status.ok() && status.code() != Code::kCanceled) metrics_.failed.Add();
+}
+
 Status Compactor::Note(const char* what, Status status) {
-  if (!status.ok()) LOG_ERROR("Compaction failed", {"step", what}, {"err", status.message()});
+  if (!status.ok() && status.code() != Code::kCanceled)
+    LOG_ERROR("Compaction failed", {"step", what}, {"err", status.message()});
   return status;
 }
 
@@ -114,11 +120,8 @@ Status Compactor::CutHead() {
     const Timestamp start = StartOfBlock(head_.min_time(), options_.block_range);
     const Timestamp end = start + options_.block_range;
     status = WriteHeadBlock(start, end);
-    metrics_.compactions.Add();
-    if (!status.ok()) {
-      metrics_.failed.Add();
-      break;
-    }
+    Count(status);
+    if (!status.ok()) break;
     cut = true;
     status = DropFromHead(end);
   }
@@ -128,7 +131,7 @@ Status Compactor::CutHead() {
       fs_, wal_,
       {.segment_bytes = options_.wal_segment_bytes,
        .compression = options_.wal_compression ? net::Encoding::kSnappy : net::Encoding::kIdentity},
-      head_, head_.min_valid_time());
+      head_, head_.dropped_before());
   if (!truncated.ok()) metrics_.truncations_failed.Add();
   return status.ok() ? truncated : status;
 }
@@ -143,7 +146,7 @@ Status Compactor::WriteHeadBlock(Timestamp start, Timestamp end) {
   meta.min_time = start;
   meta.max_time = end;
   meta.compaction.sources = {meta.ulid};
-  const auto source = head_.Source(start, end);
+  const auto source = head_.Source(start, end, stop_.get_token());
   CANOPY_ASSIGN_OR_RETURN(const BlockMeta written, WriteBlock(fs_, options_.dir, meta, *source));
   if (written.stats.num_samples == 0) return {};
   LOG_INFO("write block", {"mint", start.ms()}, {"maxt", end.ms()}, {"ulid", meta.ulid.ToString()},
@@ -169,12 +172,9 @@ Status Compactor::JoinBlocks() {
     std::vector<BlockPtr> chosen;
     for (const size_t place : PlanCompaction(metas, ranges)) chosen.push_back(blocks[place]);
     if (chosen.empty()) return {};
-    const auto joined = CompactBlocks(fs_, options_.dir, chosen, clock_.Now());
-    metrics_.compactions.Add();
-    if (!joined.ok()) {
-      metrics_.failed.Add();
-      return joined.status();
-    }
+    const auto joined = CompactBlocks(fs_, options_.dir, chosen, clock_.Now(), stop_.get_token());
+    Count(joined.status());
+    if (!joined.ok()) return joined.status();
     std::vector<Ulid> added;
     if (joined->has_value()) added.push_back((*joined)->ulid);
     LOG_INFO("compact blocks", {"count", chosen.size()},

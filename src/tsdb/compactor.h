@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stop_token>
+
 #include "blocks.h"
 #include "canopy/base/clock.h"
 #include "canopy/base/mutex.h"
@@ -23,6 +25,8 @@ class Compactor {
 
   // All that is due. An error of one step does not keep the next ones back; the first is returned.
   Status Run();
+  // A run ends soon with kCanceled: what it was writing is left out, and made by a later process.
+  void RequestStop() { stop_.request_stop(); }
 
  private:
   struct Metrics {
@@ -41,6 +45,7 @@ class Compactor {
   Status DropFromHead(Timestamp end);
   Status JoinBlocks();
   Status ApplyRetention();
+  void Count(const Status& status);
   Status Note(const char* what, Status status);
 
   Fs& fs_;
@@ -51,6 +56,7 @@ class Compactor {
   Blocks& blocks_;
   WalWriter& wal_;
   Metrics metrics_;
+  std::stop_source stop_;
   Mutex mu_;
 };
 

@@ -28,6 +28,7 @@ class DbImpl final : public Db {
               {.span = options_.block_range * 3 / 2, .block_range = options_.block_range}) {}
 
   ~DbImpl() override {
+    if (compactor_) compactor_->RequestStop();
     maintenance_.reset();
     compactor_.reset();
     wal_metrics_.reset();

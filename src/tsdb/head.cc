@@ -1,6 +1,7 @@
 #include "head.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "head_block_source.h"
 #include "head_querier.h"
@@ -47,6 +48,7 @@ Head::Head(SelfMetrics& metrics, HeadOptions options)
       refused_before_(Timestamp::Min().ms()),
       dropped_before_(Timestamp::Min().ms()),
       append_mu_(LockRank::kAppend),
+      oldest_stored_(kNoMinTime),
       mu_(LockRank::kHead),
       index_(symbols_, graveyard_),
       writer_(graveyard_, options.samples_per_chunk, options.block_range.count()) {
@@ -113,6 +115,10 @@ void Head::DropBefore(Timestamp time, int segment) {
   RefuseBefore(time);
   dropped_before_ = limit;
   int64_t oldest = kNoMinTime;
+  {
+    const MutexLock appending(append_mu_);
+    oldest_stored_ = kNoMinTime;
+  }
   Slot next = 0;
   do {
     const MutexLock appending(append_mu_);
@@ -131,9 +137,8 @@ void Head::DropBefore(Timestamp time, int segment) {
   const WriterLock lock(mu_);
   symbols_.Sweep(graveyard_);
   graveyard_.Collect();
-  // Appends since have only added newer samples.
-  if (oldest != kNoMinTime) min_time_ = oldest;
-  if (table_.size() == 0) min_time_ = kNoMinTime;
+  // A series that the walk had passed may have got older samples than it found.
+  min_time_ = table_.size() == 0 ? kNoMinTime : std::min(oldest, oldest_stored_);
 }
 
 bool Head::KeepsInLog(SeriesRef ref, int segment) const {
@@ -148,8 +153,8 @@ void Head::ForgetDropped(int segment) {
   absl::erase_if(dropped_, [&](const auto& entry) { return entry.second < segment; });
 }
 
-std::unique_ptr<BlockSource> Head::Source(Timestamp start, Timestamp end) {
-  return std::make_unique<HeadBlockSource>(*this, start, end);
+std::unique_ptr<BlockSource> Head::Source(Timestamp start, Timestamp end, std::stop_token stop) {
+  return std::make_unique<HeadBlockSource>(*this, start, end, std::move(stop));
 }
 
 std::unique_ptr<storage::Querier> Head::NewQuerier(Timestamp mint, Timestamp maxt) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,8 @@ class Head {
   Timestamp min_valid_time() const;
   // From now on refuses older samples: what lies before does not change any more.
   void RefuseBefore(Timestamp time);
+  // Whether it is in a block or beyond retention: what is older is not here any more.
+  Timestamp dropped_before() const { return Timestamp::FromMs(dropped_before_); }
   // Max() and Min() when empty.
   Timestamp min_time() const { return Timestamp::FromMs(min_time_); }
   Timestamp max_time() const { return Timestamp::FromMs(max_time_); }
@@ -71,7 +74,8 @@ class Head {
 
   // What the head has of start <= t < end. REQUIRES: no sample of that time comes any more, and
   // nothing is dropped while the source lives.
-  std::unique_ptr<BlockSource> Source(Timestamp start, Timestamp end);
+  // Gives kCanceled when `stop` is requested.
+  std::unique_ptr<BlockSource> Source(Timestamp start, Timestamp end, std::stop_token stop);
 
   // Waits until queriers of this moment have gone, as long as `most`: they may rely on what is
   // about to be dropped. False when one is still there.
@@ -133,7 +137,8 @@ class Head {
       CANOPY_REQUIRES(append_mu_);
   Status CreateSeries(const storage::Batch& batch, storage::AppendReport& report)
       CANOPY_REQUIRES(append_mu_);
-  void PlanMarkers(const storage::Batch& batch) CANOPY_REQUIRES(append_mu_);
+  void PlanMarkers(const storage::Batch& batch, const storage::AppendReport& report)
+      CANOPY_REQUIRES(append_mu_);
   void Plan(Series& series, SeriesRef ref, int64_t t, double value, uint32_t index,
             storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
   Status WritePlanToLog() CANOPY_REQUIRES(append_mu_);
@@ -144,7 +149,6 @@ class Head {
   template <class Labels>
   void InternLabels(const Labels& labels) CANOPY_REQUIRES(append_mu_, mu_);
   std::optional<Slot> FindByLookedUp() const CANOPY_REQUIRES(append_mu_);
-  void NoteStored(int64_t t);
 
   bool ReplaySample(SeriesRef ref, int64_t t, double value) CANOPY_REQUIRES(append_mu_, mu_);
   void AddAlias(SeriesRef in_log, SeriesRef here) CANOPY_REQUIRES(append_mu_, mu_);
@@ -172,6 +176,8 @@ class Head {
   std::vector<model::Symbol> values_ CANOPY_GUARDED_BY(append_mu_);
   // Created, but not in the log yet.
   std::vector<SeriesRef> unlogged_ CANOPY_GUARDED_BY(append_mu_);
+  // The oldest sample that was stored since DropBefore() began its walk over the series.
+  int64_t oldest_stored_ CANOPY_GUARDED_BY(append_mu_);
   std::string series_record_ CANOPY_GUARDED_BY(append_mu_);
   std::string samples_record_ CANOPY_GUARDED_BY(append_mu_);
   // Series that are gone, and the newest segment that may name them.

@@ -3,6 +3,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "canopy/model/sample.h"
 #include "head.h"
@@ -22,7 +23,7 @@ Result<AppendReport> Head::Append(const Batch& batch) {
   plan_.clear();
   PlanSamples(batch, report);
   CANOPY_RETURN_IF_ERROR(PlanNewSamples(batch, report));
-  PlanMarkers(batch);
+  PlanMarkers(batch, report);
   CANOPY_RETURN_IF_ERROR(WritePlanToLog());
   ApplyPlan(report);
   return report;
@@ -146,14 +147,21 @@ Status Head::CreateSeries(const Batch& batch, AppendReport& report) {
   return {};
 }
 
-void Head::PlanMarkers(const Batch& batch) {
+void Head::PlanMarkers(const Batch& batch, const AppendReport& report) {
   if (batch.ended.empty()) return;
   const int64_t t = batch.ended_at.ms();
   if (t < min_valid_time().ms()) return;
-  // Only samples of an earlier time have to be looked for: later ones keep the marker out anyway.
+  // Of what is stored, only samples of an earlier time have to be looked for: later ones keep the
+  // marker out anyway. A sample that is refused shows its series all the same.
   absl::flat_hash_set<const Series*> shown;
   for (const Planned& planned : plan_)
     if (planned.time < t) shown.insert(planned.series);
+  const size_t known = batch.samples.size();
+  for (const AppendReport::Rejected& rejected : report.rejected) {
+    const SeriesRef ref = rejected.index < known ? batch.samples[rejected.index].series
+                                                 : report.refs[rejected.index - known];
+    shown.insert(table_.Find(ref));
+  }
   for (const SeriesRef ref : batch.ended) {
     Series* const series = table_.Find(ref);
     if (series == nullptr || series->newest_time >= t || shown.contains(series)) continue;
@@ -196,7 +204,7 @@ void Head::ApplyPlan(AppendReport& report) {
   // How far ahead a series is fetched into the cache.
   constexpr size_t kAhead = 8;
   uint64_t stored = 0;
-  int64_t min_time = min_time_;
+  int64_t min_time = std::numeric_limits<int64_t>::max();
   int64_t max_time = max_time_;
   const size_t sorted = report.rejected.size();
   {
@@ -222,7 +230,8 @@ void Head::ApplyPlan(AppendReport& report) {
       }
     }
     graveyard_.Collect();
-    min_time_ = min_time;
+    oldest_stored_ = std::min(oldest_stored_, min_time);
+    min_time_ = std::min<int64_t>(min_time_, min_time);
     max_time_ = max_time;
     metrics_.chunks_created.Add(static_cast<double>(writer_.chunks_created() - chunks));
   }

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace canopy::tsdb {
 
 using model::Symbol;
 using model::SymbolPair;
 
-HeadBlockSource::HeadBlockSource(Head& head, Timestamp start, Timestamp end)
-    : head_(head), start_(start.ms()), end_(end.ms()), reader_(head.graveyard_) {
+HeadBlockSource::HeadBlockSource(Head& head, Timestamp start, Timestamp end, std::stop_token stop)
+    : head_(head),
+      start_(start.ms()),
+      end_(end.ms()),
+      stop_(std::move(stop)),
+      reader_(head.graveyard_) {
   FindSeries();
   RankSymbols();
   SortSeries();
@@ -69,6 +74,7 @@ Result<bool> HeadBlockSource::NextSymbol(std::string_view& symbol) {
 }
 
 Result<bool> HeadBlockSource::NextSeries(BlockSource::Series& series) {
+  if (stop_.stop_requested()) return Status::Canceled("the store is closing");
   if (next_entry_ == entries_.size()) return false;
   const Entry& entry = entries_[next_entry_++];
   tsdb::Series record;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace canopy::tsdb {
 // string; locks are held for one series at a time.
 class HeadBlockSource final : public BlockSource {
  public:
-  HeadBlockSource(Head& head, Timestamp start, Timestamp end);
+  HeadBlockSource(Head& head, Timestamp start, Timestamp end, std::stop_token stop);
 
   Result<bool> NextSymbol(std::string_view& symbol) override;
   Result<bool> NextSeries(BlockSource::Series& series) override;
@@ -35,6 +36,7 @@ class HeadBlockSource final : public BlockSource {
   Head& head_;
   const int64_t start_;
   const int64_t end_;  // excluded
+  const std::stop_token stop_;
   const Graveyard::Reader reader_;
 
   std::vector<Entry> entries_;

@@ -8,6 +8,7 @@
 
 #include "canopy/model/sample.h"
 #include "tests/support/memory_store.h"
+#include "tsdb/block_writer.h"
 
 namespace canopy::tsdb {
 namespace {
@@ -171,6 +172,14 @@ class Twins {
       const auto theirs = *store_.NewQuerier(mint, maxt);
       const Shown want = Query(*theirs, matchers);
       BOOST_TEST((Query(*ours, matchers) == want));
+      const auto all_ours = node_.head.NewQuerier(Timestamp::Min(), Timestamp::Max());
+      const auto all_theirs = *store_.NewQuerier(Timestamp::Min(), Timestamp::Max());
+      const uint64_t limit = random_() % 3;
+      BOOST_TEST(*all_ours->LabelNames(matchers, limit) == *all_theirs->LabelNames(matchers, limit),
+                 boost::test_tools::per_element());
+      BOOST_TEST(*all_ours->LabelValues("n", matchers, limit) ==
+                     *all_theirs->LabelValues("n", matchers, limit),
+                 boost::test_tools::per_element());
       const auto newest = ours->Select(matchers, {.newest_only = true});
       BOOST_REQUIRE(newest.ok());
       CompareNewest(**newest, want);
@@ -229,7 +238,7 @@ Batch One(const Labels& labels, int64_t t, double value) {
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(head_answers_as_a_plain_store_does) {
-  for (uint32_t seed = 1; seed <= 12; ++seed) {
+  for (uint32_t seed = 1; seed <= 40; ++seed) {
     BOOST_TEST_CONTEXT("seed " << seed) {
       Twins twins(seed);
       for (int round = 0; round < 60; ++round) {
@@ -337,6 +346,33 @@ BOOST_AUTO_TEST_CASE(dropped_series_are_gone_and_their_refs_with_them) {
   const auto querier = node.head.NewQuerier(Timestamp::Min(), Timestamp::Max());
   BOOST_TEST(*querier->LabelValues("n", {}, 0) == (std::vector<std::string>{"1", "2"}),
              boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_series_with_a_refused_sample_does_not_end) {
+  Node node;
+  const auto first = node.head.Append(One(SeriesNumber(1), 2000, 1));
+  BOOST_REQUIRE(first.ok());
+  Batch batch;
+  batch.samples.push_back({first->refs[0], Timestamp::FromMs(1000), 7});
+  batch.ended.push_back(first->refs[0]);
+  batch.ended_at = Timestamp::FromMs(3000);
+  const auto report = node.head.Append(batch);
+  BOOST_REQUIRE(report.ok() && report->rejected.size() == 1);
+  const auto querier = node.head.NewQuerier(Timestamp::Min(), Timestamp::Max());
+  BOOST_TEST(Query(*querier, {}).rows.begin()->second == " 2000:1.000000");
+}
+
+BOOST_AUTO_TEST_CASE(a_block_that_is_being_written_can_be_given_up) {
+  Node node;
+  BOOST_REQUIRE(node.head.Append(One(SeriesNumber(1), 1000, 1)).ok());
+  std::stop_source stop;
+  const auto source =
+      node.head.Source(Timestamp::FromMs(0), Timestamp::FromMs(2000), stop.get_token());
+  stop.request_stop();
+  BlockSource::Series series;
+  const auto next = source->NextSeries(series);
+  BOOST_REQUIRE(!next.ok());
+  BOOST_TEST(int(next.status().code()) == int(Code::kCanceled));
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_log_stores_nothing_and_the_next_append_logs_the_series) {
