@@ -17,6 +17,7 @@
 #include "canopy/base/check.h"
 #include "canopy/base/clock.h"
 #include "canopy/base/mutex.h"
+#include "client_timers.h"
 #include "curl_transfer.h"
 
 namespace canopy::net {
@@ -33,6 +34,9 @@ class CurlHttpClient final : public HttpClient {
 
   HttpRequestId Send(HttpRequest request, HttpOptions options, Callback done) override;
   void Cancel(HttpRequestId id) override;
+  std::unique_ptr<Timer> NewTimer(std::function<Duration()> task) override {
+    return timers_.Add(std::move(task));
+  }
 
  private:
   using TransferPtr = std::shared_ptr<CurlTransfer>;
@@ -40,7 +44,7 @@ class CurlHttpClient final : public HttpClient {
   void Run();
   void Wake();
   int WaitTime() const;
-  // Starts and cancels what other threads asked for; false when it is time to end.
+  // Starts and cancels what was asked for; false when it is time to end.
   bool TakeRequests();
   void StartTransfer(TransferPtr transfer);
   void FinishDone();
@@ -69,9 +73,11 @@ class CurlHttpClient final : public HttpClient {
   // Of the client's thread alone.
   std::unordered_map<uint64_t, TransferPtr> running_;
   std::vector<CURL*> spare_;
-  std::vector<TransferPtr> overdue_;  // finished, but their workers' queue was full
-  int64_t timer_at_ = -1;             // monotonic nanoseconds; -1: none
+  std::vector<TransferPtr> overdue_;         // finished, but their workers' queue was full
+  bool look_again_ = false;                  // this thread has asked for something itself
+  int64_t timer_at_ = ClientTimers::kNever;  // libcurl's, in monotonic nanoseconds
 
+  ClientTimers timers_;
   std::thread thread_;
 };
 
@@ -97,7 +103,8 @@ CurlHttpClient::CurlHttpClient(CurlClientOptions options)
       multi_(NewMulti()),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      mu_(LockRank::kNet) {
+      mu_(LockRank::kNet),
+      timers_([this] { Wake(); }) {
   CANOPY_CHECK(epoll_ >= 0 && wakeup_ >= 0);
   epoll_event event{};
   event.events = EPOLLIN;
@@ -136,7 +143,14 @@ CurlHttpClient::~CurlHttpClient() {
   ::close(wakeup_);
 }
 
+// The client whose thread this is.
+thread_local const void* t_client = nullptr;
+
 void CurlHttpClient::Wake() {
+  if (t_client == this) {
+    look_again_ = true;
+    return;
+  }
   const uint64_t one = 1;
   // Full only if nobody has read 2^64 wake-ups: then it is awake.
   (void)!::write(wakeup_, &one, sizeof one);
@@ -188,15 +202,18 @@ int CurlHttpClient::SocketCallback(CURL*, curl_socket_t fd, int what, void* self
 
 int CurlHttpClient::TimerCallback(CURLM*, long timeout_ms, void* self) {
   auto& client = *static_cast<CurlHttpClient*>(self);
-  client.timer_at_ =
-      timeout_ms < 0 ? -1 : SystemClock().MonotonicNanos() + int64_t{timeout_ms} * 1'000'000;
+  client.timer_at_ = timeout_ms < 0
+                         ? ClientTimers::kNever
+                         : SystemClock().MonotonicNanos() + int64_t{timeout_ms} * 1'000'000;
   return 0;
 }
 
 int CurlHttpClient::WaitTime() const {
+  if (look_again_) return 0;
   if (!overdue_.empty()) return 1;
-  if (timer_at_ < 0) return -1;
-  const int64_t left = timer_at_ - SystemClock().MonotonicNanos();
+  const int64_t next = std::min(timer_at_, timers_.next_due());
+  if (next == ClientTimers::kNever) return -1;
+  const int64_t left = next - SystemClock().MonotonicNanos();
   // Rounded up: a wait of zero would spin through the last millisecond.
   return left <= 0 ? 0 : static_cast<int>(std::min<int64_t>(left / 1'000'000 + 1, 60'000));
 }
@@ -205,6 +222,7 @@ void CurlHttpClient::Run() {
   constexpr int kEvents = 256;
   epoll_event events[kEvents];
   int still_running = 0;
+  t_client = this;
   for (bool more = true; more;) {
     const int n = epoll_wait(epoll_, events, kEvents, WaitTime());
     CANOPY_CHECK(n >= 0 || errno == EINTR);
@@ -220,9 +238,10 @@ void CurlHttpClient::Run() {
       if ((events[i].events & (EPOLLERR | EPOLLHUP)) != 0) what |= CURL_CSELECT_ERR;
       curl_multi_socket_action(multi_, events[i].data.fd, what, &still_running);
     }
+    timers_.RunDue();
     more = TakeRequests();
-    if (timer_at_ >= 0 && SystemClock().MonotonicNanos() >= timer_at_) {
-      timer_at_ = -1;
+    if (timer_at_ != ClientTimers::kNever && SystemClock().MonotonicNanos() >= timer_at_) {
+      timer_at_ = ClientTimers::kNever;
       curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &still_running);
     }
     FinishDone();
@@ -235,6 +254,7 @@ bool CurlHttpClient::TakeRequests() {
   std::vector<TransferPtr> incoming;
   std::vector<HttpRequestId> canceled;
   bool stopping = false;
+  look_again_ = false;
   {
     MutexLock lock(mu_);
     incoming.swap(incoming_);

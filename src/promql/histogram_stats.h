@@ -1,6 +1,6 @@
 #pragma once
 
-#include <absl/container/flat_hash_set.h>
+#include <unordered_set>
 
 #include "canopy/promql/ast.h"
 #include "canopy/storage/queryable.h"
@@ -12,7 +12,7 @@
 
 namespace canopy::promql {
 
-using SelectorSet = absl::flat_hash_set<const VectorSelector*>;
+using SelectorSet = std::unordered_set<const VectorSelector*>;
 // The selectors of an expression whose buckets nobody looks at.
 SelectorSet SelectorsWithoutBuckets(const Expr& expr);
 

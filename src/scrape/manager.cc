@@ -1,9 +1,8 @@
 #include "canopy/scrape/manager.h"
 
 #include <algorithm>
-#include <thread>
+#include <memory>
 
-#include "canopy/base/mutex.h"
 #include "canopy/base/workers.h"
 #include "canopy/net/client.h"
 #include "engine.h"
@@ -14,7 +13,7 @@ namespace {
 // Responses that wait for a thread to be ingested. When there are more, the client waits, and with
 // it the network: back pressure.
 constexpr size_t kQueueCapacity = 1024;
-// The wall clock may be set while the scheduler sleeps.
+// The wall clock may be set between two looks at it.
 constexpr Duration kLongestSleep = std::chrono::seconds(1);
 
 }  // namespace
@@ -24,51 +23,27 @@ struct Manager::Rep {
       SelfMetrics& metrics, Options options)
       : clock(c),
         workers("scrape", options.workers, kQueueCapacity),
-        wake_mu(LockRank::kLeaf),
         engine(
             appender, client, c, fs, metrics, std::move(options), &workers,
             {.post = [this](std::function<void()> task) { return workers.Submit(std::move(task)); },
-             .wake = [this] { Wake(); }}),
-        scheduler([this] { Schedule(); }) {}
+             .wake = [this] { timer->RunSoon(); }}),
+        timer(client.NewTimer([this] { return RunDue(); })) {}
 
-  void Wake() {
-    const MutexLock lock(wake_mu);
-    woken = true;
-    wake.NotifyOne();
-  }
-
-  void Schedule() {
-    SetThreadName("scrape-timer");
-    while (true) {
-      const Timestamp next = engine.RunDue();
-      const MutexLock lock(wake_mu);
-      if (stopping) return;
-      const Duration sleep = std::clamp(next - clock.Now(), Duration::zero(), kLongestSleep);
-      if (!woken && sleep > Duration::zero()) (void)wake.WaitFor(wake_mu, sleep);
-      woken = false;
-      if (stopping) return;
-    }
+  Duration RunDue() {
+    const Timestamp next = engine.RunDue();
+    return std::clamp(next - clock.Now(), Duration::zero(), kLongestSleep);
   }
 
   void Stop() {
     engine.Stop();
-    {
-      const MutexLock lock(wake_mu);
-      stopping = true;
-      wake.NotifyOne();
-    }
-    if (scheduler.joinable()) scheduler.join();
+    timer.reset();
     workers.Stop();
   }
 
   const Clock& clock;
   Workers workers;
-  Mutex wake_mu;
-  CondVar wake;
-  bool woken CANOPY_GUARDED_BY(wake_mu) = false;
-  bool stopping CANOPY_GUARDED_BY(wake_mu) = false;
   Engine engine;
-  std::thread scheduler;  // last: it uses all of the above
+  std::unique_ptr<net::HttpClient::Timer> timer;  // last: it uses all of the above
 };
 
 Manager::Manager(storage::Appender& appender, net::HttpClient& client, const Clock& clock, Fs& fs,

@@ -73,6 +73,19 @@ class HttpClient {
   // `done` runs soon with kCanceled, unless the response came first. Unknown ids are fine.
   virtual void Cancel(HttpRequestId id) = 0;
 
+  // A task that is due again and again; see NewTimer().
+  class Timer {
+   public:
+    // Waits for the task when it is running; it does not run after this. Not from the task itself.
+    virtual ~Timer() = default;
+    // Thread-safe, and fine from the task itself.
+    virtual void RunSoon() = 0;
+  };
+  // Calls `task` on the client's own thread: soon, and then always after the time that it asked for
+  // last. For what sends requests by a schedule: a thread of its own would have to be woken for
+  // each of them, and then to wake the client's. Must not outlive the client.
+  virtual std::unique_ptr<Timer> NewTimer(std::function<Duration()> task) = 0;
+
   // Sends and waits. Not from a callback on the client's own thread. `options.run_on` is not used.
   HttpResponse Fetch(HttpRequest request, HttpOptions options = {});
 };
