@@ -13,6 +13,7 @@ class ClientTimers::Handle final : public HttpClient::Timer {
       : timers_(timers), entry_(std::move(entry)) {}
   ~Handle() override {
     const MutexLock lock(timers_.mu_);
+    entry_->awaited = true;
     while (entry_->running) timers_.rested_.Wait(timers_.mu_);
     std::erase(timers_.entries_, entry_);
   }
@@ -66,7 +67,7 @@ void ClientTimers::RunDue() {
     entry->running = false;
     entry->due =
         std::min(entry->due, SystemClock().MonotonicNanos() + int64_t{pause.count()} * 1'000'000);
-    rested_.NotifyAll();
+    if (entry->awaited) rested_.NotifyAll();
   }
 }
 

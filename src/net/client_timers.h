@@ -29,6 +29,7 @@ class ClientTimers {
     std::function<Duration()> task;
     int64_t due = 0;
     bool running = false;
+    bool awaited = false;
   };
   class Handle;
 

@@ -24,6 +24,8 @@ namespace canopy::net {
 namespace {
 
 constexpr size_t kMaxSpareHandles = 256;
+// Of standing requests: a handle takes about 10 KiB.
+constexpr size_t kMaxKeptHandles = 2048;
 
 // libcurl is driven by its socket interface over epoll: a thousand connections that wait cost
 // nothing when another one moves, which its own poll() loop would make them.
@@ -33,6 +35,8 @@ class CurlHttpClient final : public HttpClient {
   ~CurlHttpClient() override;
 
   HttpRequestId Send(HttpRequest request, HttpOptions options, Callback done) override;
+  std::unique_ptr<StandingRequest> Prepare(HttpRequest request, HttpOptions options) override;
+  HttpRequestId Send(StandingRequest& request, std::string body_buffer, Callback done) override;
   void Cancel(HttpRequestId id) override;
   std::unique_ptr<Timer> NewTimer(std::function<Duration()> task) override {
     return timers_.Add(std::move(task));
@@ -40,15 +44,18 @@ class CurlHttpClient final : public HttpClient {
 
  private:
   using TransferPtr = std::shared_ptr<CurlTransfer>;
+  struct Standing;
 
+  HttpRequestId SendTransfer(TransferPtr transfer, Callback done);
   void Run();
   void Wake();
   int WaitTime() const;
   // Starts and cancels what was asked for; false when it is time to end.
   bool TakeRequests();
+  CURL* HandleFor(const CurlTransfer& transfer);
   void StartTransfer(TransferPtr transfer);
   void FinishDone();
-  // Takes the transfer off libcurl; its handle is kept for another one.
+  // Takes the transfer off libcurl; its handle is kept for another one or the next time.
   TransferPtr Detach(CURL* handle);
   void Hand(TransferPtr transfer);
   void HandOverdue();
@@ -64,6 +71,7 @@ class CurlHttpClient final : public HttpClient {
   const int epoll_;
   const int wakeup_;
   std::atomic<uint64_t> last_id_{0};
+  std::atomic<size_t> standing_{0};
 
   Mutex mu_;
   std::vector<TransferPtr> incoming_ CANOPY_GUARDED_BY(mu_);
@@ -156,10 +164,37 @@ void CurlHttpClient::Wake() {
   (void)!::write(wakeup_, &one, sizeof one);
 }
 
+struct CurlHttpClient::Standing final : StandingRequest {
+  Standing(std::atomic<size_t>& n, HttpRequest request, HttpOptions options)
+      : transfer(std::make_shared<CurlTransfer>(std::move(request), std::move(options),
+                                                n++ < kMaxKeptHandles)),
+        count(n) {}
+  ~Standing() override { --count; }
+
+  const TransferPtr transfer;
+  std::atomic<size_t>& count;
+};
+
+std::unique_ptr<HttpClient::StandingRequest> CurlHttpClient::Prepare(HttpRequest request,
+                                                                     HttpOptions options) {
+  return std::make_unique<Standing>(standing_, std::move(request), std::move(options));
+}
+
+HttpRequestId CurlHttpClient::Send(StandingRequest& request, std::string body_buffer,
+                                   Callback done) {
+  TransferPtr transfer = static_cast<Standing&>(request).transfer;
+  transfer->GiveBuffer(std::move(body_buffer));
+  return SendTransfer(std::move(transfer), std::move(done));
+}
+
 HttpRequestId CurlHttpClient::Send(HttpRequest request, HttpOptions options, Callback done) {
+  return SendTransfer(std::make_shared<CurlTransfer>(std::move(request), std::move(options), false),
+                      std::move(done));
+}
+
+HttpRequestId CurlHttpClient::SendTransfer(TransferPtr transfer, Callback done) {
   const HttpRequestId id(++last_id_);
-  auto transfer =
-      std::make_shared<CurlTransfer>(id, std::move(request), std::move(options), std::move(done));
+  transfer->Begin(id, std::move(done));
   transfer->Prepare(fs_, environment_);
   bool first = false;
   {
@@ -277,17 +312,24 @@ bool CurlHttpClient::TakeRequests() {
   return !stopping;
 }
 
-void CurlHttpClient::StartTransfer(TransferPtr transfer) {
-  CURL* handle = nullptr;
-  if (spare_.empty()) {
-    handle = curl_easy_init();
-    CANOPY_CHECK(handle != nullptr);
-  } else {
+CURL* CurlHttpClient::HandleFor(const CurlTransfer& transfer) {
+  CURL* handle = transfer.handle();
+  if (handle != nullptr) {
+    curl_easy_reset(handle);
+  } else if (!spare_.empty()) {
     handle = spare_.back();
     spare_.pop_back();
+  } else {
+    handle = curl_easy_init();
+    CANOPY_CHECK(handle != nullptr);
   }
-  transfer->Start(handle, options_.user_agent, options_.idle_timeout);
-  CANOPY_CHECK(curl_multi_add_handle(multi_, handle) == CURLM_OK);
+  return handle;
+}
+
+void CurlHttpClient::StartTransfer(TransferPtr transfer) {
+  if (!transfer->started())
+    transfer->Start(HandleFor(*transfer), options_.user_agent, options_.idle_timeout);
+  CANOPY_CHECK(curl_multi_add_handle(multi_, transfer->handle()) == CURLM_OK);
   const uint64_t id = transfer->id().value();
   running_.emplace(id, std::move(transfer));
 }
@@ -300,6 +342,8 @@ CurlHttpClient::TransferPtr CurlHttpClient::Detach(CURL* handle) {
   CANOPY_CHECK(it != running_.end());
   TransferPtr out = std::move(it->second);
   running_.erase(it);
+  handle = out->TakeHandle();
+  if (handle == nullptr) return out;
   if (spare_.size() < kMaxSpareHandles) {
     curl_easy_reset(handle);
     spare_.push_back(handle);

@@ -4,12 +4,17 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "canopy/base/number.h"
 #include "canopy/base/quote.h"
 
 namespace canopy::net {
 namespace {
+
+// Allocated for each transfer: short enough that the allocator keeps it at hand, and its pages in
+// memory.
+constexpr long kReceiveBuffer = 31L << 10;
 
 constexpr long kMaxRedirects = 10;  // Go's
 
@@ -89,14 +94,33 @@ std::string Verb(const std::string& method) {
 }  // namespace
 
 CurlTransfer::~CurlTransfer() {
-  curl_slist_free_all(header_list_);
-  curl_slist_free_all(proxy_header_list_);
-  curl_slist_free_all(connect_to_);
+  if (handle_ != nullptr) curl_easy_cleanup(handle_);
+  FreeLists();
+}
+
+void CurlTransfer::FreeLists() {
+  for (curl_slist** const list : {&header_list_, &proxy_header_list_, &connect_to_}) {
+    curl_slist_free_all(*list);
+    *list = nullptr;
+  }
+}
+
+void CurlTransfer::Begin(HttpRequestId id, HttpClient::Callback done) {
+  id_ = id;
+  done_ = std::move(done);
+  status_ = {};
+  response_ = {};
+  encoding_ = Encoding::kIdentity;
+  body_begun_ = false;
+  too_long_ = false;
 }
 
 void CurlTransfer::Prepare(Fs& fs, const EnvironmentProxies& environment) {
+  if (is_prepared_ && !prepared_.reads_files) return;
+  started_ = false;
   auto prepared = PrepareRequest(request_, options_, fs, environment);
-  if (!prepared.ok()) {
+  is_prepared_ = prepared.ok();
+  if (!is_prepared_) {
     status_ = prepared.status();
     return;
   }
@@ -116,6 +140,8 @@ void CurlTransfer::Start(CURL* handle, const std::string& user_agent, Duration i
   static const HttpClientConfig kDefaults;
   const HttpClientConfig& config = options_.config ? *options_.config : kDefaults;
   handle_ = handle;
+  started_ = true;
+  FreeLists();
   header_list_ = MakeList(prepared_.header_lines);
   curl_easy_setopt(handle, CURLOPT_PRIVATE, this);
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
@@ -125,7 +151,7 @@ void CurlTransfer::Start(CURL* handle, const std::string& user_agent, Duration i
   curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, header_list_);
   curl_easy_setopt(handle, CURLOPT_USERAGENT, user_agent.c_str());
-  curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, 64L << 10);
+  curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, kReceiveBuffer);
   curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, config.follow_redirects ? 1L : 0L);
   curl_easy_setopt(handle, CURLOPT_MAXREDIRS, kMaxRedirects);
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, HeaderCallback);
@@ -265,7 +291,12 @@ void CurlTransfer::End(CURLcode code) {
   curl_easy_getinfo(handle_, CURLINFO_REDIRECT_COUNT, &redirects);
   response_.url = redirects > 0 && url != nullptr ? url : request_.url;
   if (code != CURLE_OK && status_.ok()) status_ = ErrorOf(code);
-  handle_ = nullptr;
+}
+
+CURL* CurlTransfer::TakeHandle() {
+  if (keeps_handle_ && started_) return nullptr;
+  started_ = false;
+  return std::exchange(handle_, nullptr);
 }
 
 // Where the connection was to go: the address if one was reached, the URL's host otherwise.
@@ -364,7 +395,10 @@ void CurlTransfer::Deliver() {
     response_.body.clear();
   }
   raw_ = std::string();
-  done_(std::move(response_));
+  // From here on it may be sent again.
+  const HttpClient::Callback done = std::exchange(done_, nullptr);
+  HttpResponse response = std::move(response_);
+  done(std::move(response));
 }
 
 }  // namespace canopy::net

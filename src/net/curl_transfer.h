@@ -13,15 +13,12 @@
 namespace canopy::net {
 
 // One request on its way through libcurl, with the response as it arrives. Owned by the client's
-// thread from when it is sent until it is finished.
+// thread from when it is sent until it is finished; then it can be sent again.
 class CurlTransfer {
  public:
-  CurlTransfer(HttpRequestId id, HttpRequest request, HttpOptions options,
-               HttpClient::Callback done)
-      : id_(id),
-        request_(std::move(request)),
-        options_(std::move(options)),
-        done_(std::move(done)) {}
+  // `keeps_handle`: what libcurl was told of the request stays with it from one time to the next.
+  CurlTransfer(HttpRequest request, HttpOptions options, bool keeps_handle)
+      : request_(std::move(request)), options_(std::move(options)), keeps_handle_(keeps_handle) {}
   ~CurlTransfer();
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
@@ -34,14 +31,21 @@ class CurlTransfer {
     return limit > 0 && raw_.size() <= limit && response_.body.size() <= limit;
   }
   CURL* handle() const { return handle_; }
+  // Whether its handle has all that the request needs.
+  bool started() const { return started_; }
 
-  // On the caller's thread: reads credentials. What is wrong is kept for the callback.
+  // Before it is sent, on the caller's thread.
+  void Begin(HttpRequestId id, HttpClient::Callback done);
+  void GiveBuffer(std::string buffer) { options_.body_buffer = std::move(buffer); }
+  // After Begin(): reads credentials. What is wrong is kept for the callback.
   void Prepare(Fs& fs, const EnvironmentProxies& environment);
   bool failed() const { return !status_.ok(); }
   // Gives `handle`, new or reset, all that the request needs. The handle stays the caller's.
   void Start(CURL* handle, const std::string& user_agent, Duration idle_timeout);
-  // The transfer has ended with this code; afterwards the handle may be used for another one.
+  // The transfer has ended with this code.
   void End(CURLcode code);
+  // Afterwards the handle may be used for another one; null when it is kept.
+  CURL* TakeHandle();
   void Fail(Status status) { status_ = std::move(status); }
   // Decompresses and calls back; on any thread, once.
   void Deliver();
@@ -59,14 +63,19 @@ class CurlTransfer {
   Status Decode();
   Status TooLong() const;
 
-  const HttpRequestId id_;
+  void FreeLists();
+
+  HttpRequestId id_;
   const HttpRequest request_;
   HttpOptions options_;
-  const HttpClient::Callback done_;
+  const bool keeps_handle_;
+  HttpClient::Callback done_;
+  bool is_prepared_ = false;
   PreparedRequest prepared_;
   Status status_;  // without the URL, which Deliver() adds
 
   CURL* handle_ = nullptr;
+  bool started_ = false;
   curl_slist* header_list_ = nullptr;
   curl_slist* proxy_header_list_ = nullptr;
   curl_slist* connect_to_ = nullptr;

@@ -2,12 +2,16 @@
 
 #include <Poco/Exception.h>
 #include <Poco/Net/NetException.h>
-#include <Poco/Net/SecureServerSocket.h>
+#include <Poco/Net/SecureServerSocketImpl.h>
+#include <Poco/Net/ServerSocketImpl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "canopy/base/number.h"
 
@@ -19,6 +23,35 @@ using Poco::Net::ServerSocket;
 using Poco::Net::SocketAddress;
 
 constexpr int kBacklog = 1024;
+
+// Poco::Net::TCPServer looks four times a second whether it is to stop: on a quiet machine its
+// waking costs more than all else that a server does. This one waits as long as it takes.
+template <class Impl>
+class PatientSocketImpl final : public Impl {
+ public:
+  template <class... Args>
+  explicit PatientSocketImpl(int stop, Args&&... args)
+      : Impl(std::forward<Args>(args)...), stop_(stop) {}
+
+  bool poll(const Poco::Timespan&, int) override {
+    std::array<pollfd, 2> files{{{this->sockfd(), POLLIN, 0}, {stop_, POLLIN, 0}}};
+    if (::poll(files.data(), files.size(), -1) < 0) return false;
+    return files[0].revents != 0 && files[1].revents == 0;
+  }
+
+ private:
+  const int stop_;
+};
+
+class PatientSocket : public ServerSocket {
+ public:
+  explicit PatientSocket(Poco::Net::SocketImpl* impl) : ServerSocket(impl, true) {}
+};
+
+ServerSocket NewSocket(const Context::Ptr& tls, int stop) {
+  if (tls.isNull()) return PatientSocket(new PatientSocketImpl<Poco::Net::ServerSocketImpl>(stop));
+  return PatientSocket(new PatientSocketImpl<Poco::Net::SecureServerSocketImpl>(stop, tls));
+}
 
 std::string SslReason() {
   const unsigned long error = ERR_get_error();
@@ -158,13 +191,12 @@ Result<Context::Ptr> MakeTlsContext(const TlsServerOptions& options) {
   }
 }
 
-Result<ServerSocket> Listen(const std::string& address, Context::Ptr tls) {
+Result<ServerSocket> Listen(const std::string& address, Context::Ptr tls, int stop) {
   std::string host;
   uint16_t port = 0;
   CANOPY_RETURN_IF_ERROR(SplitAddress(address, host, port));
   try {
-    ServerSocket socket =
-        tls.isNull() ? ServerSocket() : ServerSocket(Poco::Net::SecureServerSocket(tls));
+    ServerSocket socket = NewSocket(tls, stop);
     Bind(socket, host, port);
     socket.listen(kBacklog);
     return socket;

@@ -14,7 +14,9 @@ namespace canopy::net {
 // kInvalid names the file.
 Result<Poco::Net::Context::Ptr> MakeTlsContext(const TlsServerOptions& options);
 
-// Binds and listens; `tls` may be null. Errors as StartHttpServer().
-Result<Poco::Net::ServerSocket> Listen(const std::string& address, Poco::Net::Context::Ptr tls);
+// Binds and listens; `tls` may be null. Errors as StartHttpServer(). Whoever waits for connections
+// does so until there is one or `stop`, a file, is readable.
+Result<Poco::Net::ServerSocket> Listen(const std::string& address, Poco::Net::Context::Ptr tls,
+                                       int stop);
 
 }  // namespace canopy::net

@@ -45,6 +45,15 @@ Status AddHeader(std::vector<std::string>& lines, std::string_view name, std::st
   return {};
 }
 
+bool ReadsFiles(const HttpClientConfig& config) {
+  if (config.basic_auth &&
+      !(config.basic_auth->username_file.empty() && config.basic_auth->password_file.empty()))
+    return true;
+  if (config.authorization && !config.authorization->credentials_file.empty()) return true;
+  return std::ranges::any_of(config.http_headers,
+                             [](const ExtraHeader& header) { return !header.files.empty(); });
+}
+
 Status AddCredentials(const HttpClientConfig& config, Fs& fs, PreparedRequest& out) {
   if (config.basic_auth) {
     const BasicAuth& auth = *config.basic_auth;
@@ -134,6 +143,7 @@ Result<PreparedRequest> PrepareRequest(const HttpRequest& request, const HttpOpt
   if (out.url.host_name().empty()) return Status::Invalid("http: no Host in request URL");
   for (const auto& [name, value] : request.headers)
     CANOPY_RETURN_IF_ERROR(AddHeader(out.header_lines, name, value));
+  out.reads_files = ReadsFiles(config);
   CANOPY_RETURN_IF_ERROR(AddCredentials(config, fs, out));
   CANOPY_RETURN_IF_ERROR(AddExtraHeaders(config, fs, out));
   CANOPY_RETURN_IF_ERROR(AddProxy(config, environment, out));

@@ -25,7 +25,8 @@ struct PreparedRequest {
   std::vector<std::string> header_lines;  // libcurl's form: "Name: value", "Name;" for an empty one
   bool has_basic_auth = false;
   std::string username, password;
-  std::string proxy;  // empty: none
+  bool reads_files = false;  // of credentials: to be prepared anew each time
+  std::string proxy;         // empty: none
   std::string no_proxy;
   std::vector<std::string> proxy_header_lines;
 };

@@ -7,12 +7,15 @@
 #include <Poco/ThreadPool.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <limits>
 #include <set>
 
 #include "basic_auth.h"
+#include "canopy/base/check.h"
 #include "canopy/base/clock.h"
 #include "canopy/base/log.h"
 #include "canopy/base/mutex.h"
@@ -68,8 +71,13 @@ class Server final : public HttpServer {
       : options_(std::move(options)),
         router_(std::move(router)),
         auth_(options_.basic_auth_users),
-        mu_(LockRank::kNet) {}
-  ~Server() override { Stop(Duration(0)); }
+        mu_(LockRank::kNet) {
+    CANOPY_CHECK(stop_ >= 0);
+  }
+  ~Server() override {
+    Stop(Duration(0));
+    ::close(stop_);
+  }
 
   Status Start();
   std::vector<std::string> addresses() const override { return addresses_; }
@@ -95,6 +103,7 @@ class Server final : public HttpServer {
   std::unique_ptr<Poco::ThreadPool> threads_;
   std::vector<std::unique_ptr<Poco::Net::TCPServer>> servers_;
 
+  const int stop_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);  // readable: accept no more
   std::atomic<bool> stopping_{false};
   Mutex stop_mu_{LockRank::kApi};  // one Stop() at a time
   Mutex mu_;
@@ -229,7 +238,7 @@ Status Server::Start() {
     CANOPY_ASSIGN_OR_RETURN(tls, MakeTlsContext(*options_.tls));
   }
   for (const std::string& address : options_.listen_addresses) {
-    CANOPY_ASSIGN_OR_RETURN(Poco::Net::ServerSocket socket, Listen(address, tls));
+    CANOPY_ASSIGN_OR_RETURN(Poco::Net::ServerSocket socket, Listen(address, tls, stop_));
     addresses_.push_back(socket.address().toString());
     sockets_.push_back(std::move(socket));
   }
@@ -258,6 +267,8 @@ void Server::Stop(Duration grace) {
     for (Connection* c : connections_)
       if (c->idle()) c->wire().ShutdownRead();
   }
+  const uint64_t one = 1;
+  (void)!::write(stop_, &one, sizeof one);
   for (auto& server : servers_) server->stop();
   for (Poco::Net::ServerSocket& socket : sockets_) socket.close();
   {

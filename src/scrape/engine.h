@@ -56,6 +56,9 @@ struct Target {
 
   // Of the runner.
   std::shared_ptr<const Job> applied;  // whose rules `pages` follows
+  std::unique_ptr<net::HttpClient::StandingRequest> standing;
+  std::shared_ptr<const Job> standing_job;  // and a timeout, that `standing` was made for
+  Duration standing_timeout{0};
 };
 
 // All jobs and their targets, without threads: whoever owns the engine calls RunDue() when it says
@@ -128,6 +131,7 @@ class Engine {
   void Dequeue(Target& target) CANOPY_REQUIRES(mu_);
   Started Take(const TargetPtr& target, Timestamp now) CANOPY_REQUIRES(mu_);
   void Start(const Started& started);
+  void PrepareRequest(const Started& started);
   void Send(const Started& started);
   void Remember(const Started& started, net::HttpRequestId request);
   // Where a target's pages are touched: on whatever thread `post` or the client chooses.

@@ -96,7 +96,11 @@ void Engine::Start(const Started& s) {
   }
 }
 
-void Engine::Send(const Started& s) {
+void Engine::PrepareRequest(const Started& s) {
+  Target& t = *s.target;
+  if (t.standing && t.standing_job == s.job && t.standing_timeout == s.scrape.timeout) return;
+  t.standing_job = s.job;
+  t.standing_timeout = s.scrape.timeout;
   const config::ScrapeConfig& config = s.job->config;
   net::HttpOptions options;
   options.timeout = s.scrape.timeout;
@@ -108,9 +112,14 @@ void Engine::Send(const Started& s) {
   options.config = s.job->http;
   options.run_on = run_on_;
   options.run_here_up_to_bytes = kRunHereBytes;
-  options.body_buffer = TakeBuffer();
+  t.standing =
+      client_.Prepare(RequestOf(t, *s.job, options_, s.scrape.timeout), std::move(options));
+}
+
+void Engine::Send(const Started& s) {
+  PrepareRequest(s);
   const auto id =
-      client_.Send(RequestOf(*s.target, *s.job, options_, s.scrape.timeout), std::move(options),
+      client_.Send(*s.target->standing, TakeBuffer(),
                    [this, s](net::HttpResponse response) { Run(s, std::move(response)); });
   Remember(s, id);
 }

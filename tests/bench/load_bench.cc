@@ -1,5 +1,6 @@
-// The load of the bench: many targets behind one port, /0/metrics, /1/metrics, ..., each with the
-// same number of series.
+// The load of the bench: many targets, /0/metrics, /1/metrics, ..., each with the same number of
+// series. Target n is at 127.1.(n / 250).(n % 250 + 1), since real ones have an address apiece and
+// HTTP clients keep connections by address; any of them answers for all, and so does 127.0.0.1.
 //
 // Serving must cost next to nothing beside the scraper under test, so pages are built once, their
 // numbers keep their width, and a scrape only writes the digits that moved. What the pages hold is
@@ -9,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace {
@@ -165,10 +168,12 @@ struct Connection {
 
 class Server {
  public:
-  Server(uint16_t port, int targets, int series)
-      : listener_(Listen(port)), epoll_(epoll_create1(0)) {
-    for (int i = 0; i < targets; ++i) pages_.push_back(std::make_unique<Page>(i, series));
-    Watch(listener_, EPOLLIN, EPOLL_CTL_ADD);
+  Server(uint16_t port, uint32_t targets, int series) : epoll_(epoll_create1(0)) {
+    Listen(INADDR_LOOPBACK, port);
+    for (uint32_t i = 0; i < targets; ++i) {
+      pages_.push_back(std::make_unique<Page>(static_cast<int>(i), series));
+      Listen(127u << 24 | 1u << 16 | i / 250 << 8 | (i % 250 + 1), port);
+    }
   }
 
   [[noreturn]] void Run() {
@@ -177,8 +182,8 @@ class Server {
       const int n = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), -1);
       for (int i = 0; i < n; ++i) {
         const epoll_event& event = events[static_cast<size_t>(i)];
-        if (event.data.fd == listener_) {
-          Accept();
+        if (listeners_.contains(event.data.fd)) {
+          Accept(event.data.fd);
         } else if (!((event.events & EPOLLOUT) ? Flush(event.data.fd) : Read(event.data.fd))) {
           close(event.data.fd);
           connections_.erase(event.data.fd);
@@ -188,20 +193,21 @@ class Server {
   }
 
  private:
-  static int Listen(uint16_t port) {
+  void Listen(uint32_t host, uint16_t port) {
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     const int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(host);
     if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
         listen(fd, 1024) != 0) {
       std::perror("load");
       std::exit(1);
     }
-    return fd;
+    listeners_.insert(fd);
+    Watch(fd, EPOLLIN, EPOLL_CTL_ADD);
   }
 
   void Watch(int fd, uint32_t what, int operation) {
@@ -211,8 +217,8 @@ class Server {
     epoll_ctl(epoll_, operation, fd, &event);
   }
 
-  void Accept() {
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK);
+  void Accept(int listener) {
+    const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
     if (fd < 0) return;
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -257,7 +263,7 @@ class Server {
     return true;
   }
 
-  int listener_;
+  std::unordered_set<int> listeners_;
   int epoll_;
   std::vector<std::unique_ptr<Page>> pages_;
   std::unordered_map<int, Connection> connections_;
@@ -271,5 +277,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
-  Server(static_cast<uint16_t>(std::atoi(argv[1])), std::atoi(argv[2]), std::atoi(argv[3])).Run();
+  rlimit files{};  // two a target, one more for each scraper
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  Server(static_cast<uint16_t>(std::atoi(argv[1])), static_cast<uint32_t>(std::atoi(argv[2])),
+         std::atoi(argv[3]))
+      .Run();
 }

@@ -5,8 +5,10 @@
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
+#include <future>
 #include <mutex>
 #include <set>
+#include <thread>
 
 #include "canopy/net/compress.h"
 #include "canopy/net/server.h"
@@ -256,6 +258,49 @@ BOOST_AUTO_TEST_CASE(connections_are_used_again) {
     BOOST_TEST(client->Fetch({"GET", UrlOf(*one, "/x"), {}, ""}, options).code == 200);
   }
   BOOST_TEST(clients.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_standing_request_is_sent_again_and_again) {
+  Router router;
+  std::set<std::string> clients;
+  std::mutex mu;
+  int asked = 0;
+  router.Handle("GET", "/x", [&](Request& request, Response& response) {
+    const std::lock_guard<std::mutex> lock(mu);
+    clients.insert(request.client_address());
+    std::string body = std::to_string(++asked) + " " + std::string(request.header("Authorization"));
+    (void)response.Send(asked == 3 ? std::string(2000, 'x') : body);
+  });
+  const auto server = Serve(std::move(router));
+  MemFs fs;
+  BOOST_REQUIRE(fs.ReplaceFile("/token", "one").ok());
+  CurlClientOptions client_options;
+  client_options.fs = &fs;
+  const auto client = NewCurlHttpClient(client_options);
+  HttpClientConfig config;
+  config.authorization = Authorization{"T", "", "/token"};
+  HttpOptions options = With(config);
+  options.max_body_bytes = 1000;
+  auto request = client->Prepare({"GET", UrlOf(*server, "/x"), {}, ""}, options);
+  const auto send = [&] {
+    std::promise<HttpResponse> answer;
+    client->Send(*request, "buffer", [&](HttpResponse r) { answer.set_value(std::move(r)); });
+    return answer.get_future().get();
+  };
+  BOOST_TEST(send().body == "1 T one");
+  BOOST_REQUIRE(fs.ReplaceFile("/token", "two").ok());
+  BOOST_TEST(send().body == "2 T two");
+  BOOST_TEST((send().status.code() == Code::kLimit));
+  // What went wrong once plays no part in the next time.
+  const HttpResponse after = send();
+  BOOST_TEST(after.status.ok(), after.status.message());
+  BOOST_TEST(after.body == "4 T two");
+  BOOST_REQUIRE(fs.Remove("/token").ok());
+  BOOST_TEST((send().status.code() == Code::kInvalid));
+  BOOST_REQUIRE(fs.ReplaceFile("/token", "three").ok());
+  BOOST_TEST(send().body == "5 T three");
+  // Connections are used again, but perhaps not after a body that was too long.
+  BOOST_TEST(clients.size() <= 2u);
 }
 
 BOOST_AUTO_TEST_CASE(bodies_arrive_decompressed) {

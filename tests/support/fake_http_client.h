@@ -28,6 +28,19 @@ class FakeHttpClient : public net::HttpClient {
     pending_[id] = {std::move(request), std::move(options), std::move(done)};
     return net::HttpRequestId(id);
   }
+  std::unique_ptr<StandingRequest> Prepare(net::HttpRequest request,
+                                           net::HttpOptions options) override {
+    auto standing = std::make_unique<Standing>();
+    standing->request = std::move(request);
+    standing->options = std::move(options);
+    return standing;
+  }
+  net::HttpRequestId Send(StandingRequest& request, std::string body_buffer,
+                          Callback done) override {
+    auto& standing = static_cast<Standing&>(request);
+    standing.options.body_buffer = std::move(body_buffer);
+    return Send(standing.request, standing.options, std::move(done));
+  }
   void Cancel(net::HttpRequestId id) override {
     ++canceled;
     if (pending_.contains(id.value())) Answer(id.value(), Failed(Status::Canceled("canceled")));
@@ -65,6 +78,11 @@ class FakeHttpClient : public net::HttpClient {
   int canceled = 0;
 
  private:
+  struct Standing : StandingRequest {
+    net::HttpRequest request;
+    net::HttpOptions options;
+  };
+
   uint64_t IdOf(std::string_view url) const {
     for (const auto& [id, p] : pending_)
       if (p.request.url == url) return id;

@@ -73,6 +73,17 @@ class HttpClient {
   // `done` runs soon with kCanceled, unless the response came first. Unknown ids are fine.
   virtual void Cancel(HttpRequestId id) = 0;
 
+  // A request that is sent again and again, one at a time: what stays the same is prepared once.
+  // Files of credentials are read for each. Must not outlive the client.
+  class StandingRequest {
+   public:
+    virtual ~StandingRequest() = default;
+  };
+  virtual std::unique_ptr<StandingRequest> Prepare(HttpRequest request, HttpOptions options) = 0;
+  // REQUIRES: when it was sent before, that callback has run, or is about to return. `body_buffer`
+  // is as in HttpOptions.
+  virtual HttpRequestId Send(StandingRequest& request, std::string body_buffer, Callback done) = 0;
+
   // A task that is due again and again; see NewTimer().
   class Timer {
    public:
