@@ -5,6 +5,7 @@
 #include <string>
 
 #include "canopy/base/check.h"
+#include "canopy/model/histogram_math.h"
 
 namespace canopy::testing {
 namespace {
@@ -131,6 +132,19 @@ class MemoryQuerier final : public storage::Querier {
   MemorySeries series_;
 };
 
+model::FloatHistogram Floats(const storage::HistogramValue& value) {
+  model::FloatHistogram out;
+  if (const auto* const h = std::get_if<model::Histogram>(&value))
+    model::ToFloat(*h, out);
+  else
+    out = std::get<model::FloatHistogram>(value);
+  return out;
+}
+
+bool SameValue(const storage::HistogramValue& a, const storage::HistogramValue& b) {
+  return a.index() == b.index() && model::SameHistogram(Floats(a), Floats(b));
+}
+
 }  // namespace
 
 MemoryStore::MemoryStore() : mu_(LockRank::kHead), series_(std::make_shared<MemorySeries>()) {}
@@ -145,26 +159,65 @@ void MemoryStore::Add(const model::Labels& labels, Timestamp time, double value)
 
 void MemoryStore::Add(const model::Labels& labels, Timestamp time,
                       std::shared_ptr<const model::FloatHistogram> histogram) {
-  {
-    const MutexLock lock(mu_);
-    histograms_[labels][time] = std::move(histogram);
-  }
-  Add(labels, time, model::NormalNan());
+  storage::Batch batch;
+  batch.new_histograms.push_back({labels, time, *histogram});
+  const auto report = Append(batch);
+  CANOPY_CHECK(report.ok() && report->rejected.empty());
 }
 
-AppendResult MemoryStore::Put(const model::Labels& labels, model::Sample sample) {
+AppendResult MemoryStore::Put(const model::Labels& labels, model::Sample sample,
+                              const storage::HistogramValue* histogram) {
   if (sample.time < min_time_) return AppendResult::kTooOld;
   std::vector<model::Sample>& samples = (*series_)[labels];
+  auto& histograms = histogram_values_[labels];
   if (!samples.empty()) {
     const model::Sample& last = samples.back();
     if (sample.time < last.time) return AppendResult::kOutOfOrder;
     if (sample.time == last.time) {
-      return model::SameBits(sample.value, last.value) ? AppendResult::kDuplicate
-                                                       : AppendResult::kConflict;
+      const auto it = histograms.find(last.time);
+      const bool same = (it != histograms.end()) == (histogram != nullptr) &&
+                        (histogram != nullptr ? SameValue(*it->second, *histogram)
+                                              : model::SameBits(sample.value, last.value));
+      return same ? AppendResult::kDuplicate : AppendResult::kConflict;
     }
   }
   samples.push_back(sample);
+  if (histogram != nullptr) {
+    const auto kept = std::make_shared<const storage::HistogramValue>(*histogram);
+    histograms[sample.time] = kept;
+    histograms_[labels][sample.time] = std::make_shared<const model::FloatHistogram>(Floats(*kept));
+  }
   return AppendResult::kStored;
+}
+
+AppendResult MemoryStore::PutHistogram(const model::Labels& labels, Timestamp time,
+                                       const storage::HistogramValue& value) {
+  const bool ends = std::visit([](const auto& h) { return model::IsStale(h.sum); }, value);
+  return ends ? Put(labels, {time, model::StaleNan()})
+              : Put(labels, {time, model::NormalNan()}, &value);
+}
+
+SeriesRef MemoryStore::RefOf(const model::Labels& labels, storage::AppendReport& report) {
+  const auto [it, created] = ref_of_.try_emplace(labels, SeriesRef(refs_.size() + 1));
+  if (created) {
+    refs_.push_back(labels);
+    ++report.created;
+  }
+  report.refs.push_back(it->second);
+  return it->second;
+}
+
+const model::Labels* MemoryStore::LabelsOf(SeriesRef ref) const {
+  return ref && ref.value() <= refs_.size() ? &refs_[ref.value() - 1] : nullptr;
+}
+
+// Only newer ones than there are.
+bool MemoryStore::PutExemplar(const model::Labels& labels, const model::Exemplar& exemplar) {
+  if (!ref_of_.contains(labels)) return false;
+  std::vector<model::Exemplar>& all = exemplars_[labels];
+  if (!all.empty() && exemplar.time <= all.back().time) return false;
+  all.push_back(exemplar);
+  return true;
 }
 
 Result<storage::AppendReport> MemoryStore::Append(const storage::Batch& batch) {
@@ -174,31 +227,32 @@ Result<storage::AppendReport> MemoryStore::Append(const storage::Batch& batch) {
   if (series_.use_count() > 1) series_ = std::make_shared<MemorySeries>(*series_);
   storage::AppendReport report;
   uint32_t index = 0;
-  const auto note = [&](AppendResult result) {
+  std::set<SeriesRef> shown;
+  const auto note = [&](SeriesRef ref, AppendResult result) {
     if (result != AppendResult::kStored) report.rejected.push_back({index, result});
+    shown.insert(ref);
     ++index;
   };
   for (const storage::SeriesSample& s : batch.samples) {
-    const uint64_t ref = s.series.value();
-    if (ref == 0 || ref > refs_.size())
-      note(AppendResult::kUnknownSeries);
-    else
-      note(Put(refs_[ref - 1], {s.time, s.value}));
+    const model::Labels* const labels = LabelsOf(s.series);
+    note(s.series, labels ? Put(*labels, {s.time, s.value}) : AppendResult::kUnknownSeries);
   }
-  for (const storage::NewSample& s : batch.new_samples) {
-    const auto [it, created] = ref_of_.try_emplace(s.labels, SeriesRef(refs_.size() + 1));
-    if (created) {
-      refs_.push_back(s.labels);
-      ++report.created;
-    }
-    report.refs.push_back(it->second);
-    note(Put(s.labels, {s.time, s.value}));
+  for (const storage::NewSample& s : batch.new_samples)
+    note(RefOf(s.labels, report), Put(s.labels, {s.time, s.value}));
+  for (const storage::SeriesHistogram& h : batch.histograms) {
+    const model::Labels* const labels = LabelsOf(h.series);
+    note(h.series, labels ? PutHistogram(*labels, h.time, h.value) : AppendResult::kUnknownSeries);
   }
-  std::set<SeriesRef> shown(report.refs.begin(), report.refs.end());
-  for (const storage::SeriesSample& s : batch.samples) shown.insert(s.series);
+  for (const storage::NewHistogram& h : batch.new_histograms)
+    note(RefOf(h.labels, report), PutHistogram(h.labels, h.time, h.value));
+  for (const storage::SeriesExemplar& e : batch.exemplars)
+    if (const model::Labels* const labels = LabelsOf(e.series))
+      report.exemplars += PutExemplar(*labels, e.exemplar);
+  for (const storage::NewExemplar& e : batch.new_exemplars)
+    report.exemplars += PutExemplar(e.series, e.exemplar);
   for (const SeriesRef ref : batch.ended)
-    if (ref && ref.value() <= refs_.size() && !shown.contains(ref))
-      (void)Put(refs_[ref.value() - 1], {batch.ended_at, model::StaleNan()});
+    if (const model::Labels* const labels = LabelsOf(ref); labels && !shown.contains(ref))
+      (void)Put(*labels, {batch.ended_at, model::StaleNan()});
   return report;
 }
 
@@ -212,6 +266,20 @@ Result<std::unique_ptr<storage::Querier>> MemoryStore::NewQuerier(Timestamp mint
 MemorySeries MemoryStore::All() const {
   const MutexLock lock(mu_);
   return *series_;
+}
+
+MemoryExemplars MemoryStore::AllExemplars() const {
+  const MutexLock lock(mu_);
+  return exemplars_;
+}
+
+std::shared_ptr<const storage::HistogramValue> MemoryStore::HistogramAt(const model::Labels& labels,
+                                                                        Timestamp time) const {
+  const MutexLock lock(mu_);
+  const auto series = histogram_values_.find(labels);
+  if (series == histogram_values_.end()) return nullptr;
+  const auto it = series->second.find(time);
+  return it == series->second.end() ? nullptr : it->second;
 }
 
 void MemoryStore::FailWith(Status status) {

@@ -1,12 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include "canopy/base/ids.h"
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
+#include "canopy/model/exemplar.h"
+#include "canopy/model/histogram.h"
 #include "canopy/model/labels.h"
+#include "canopy/model/metadata.h"
 
 namespace canopy::storage {
 
@@ -32,34 +36,98 @@ struct NewSample {
   double value;
 };
 
-// One append: the page of one scrape, the results of one rule, one remote-write request.
+// Of integers, as targets expose and Prometheus stores them, or of floats, as rules and federation
+// make them. A store gives back what it got, and readers floats.
+using HistogramValue = std::variant<model::Histogram, model::FloatHistogram>;
+
+// When its counter started is in Unix ms, 0 where that is not known.
+struct SeriesHistogram {
+  SeriesRef series;
+  Timestamp time;
+  HistogramValue value;
+  int64_t start_time = 0;
+};
+struct NewHistogram {
+  model::Labels labels;
+  Timestamp time;
+  HistogramValue value;
+  int64_t start_time = 0;
+};
+
+struct SeriesExemplar {
+  SeriesRef series;
+  model::Exemplar exemplar;
+};
+struct NewExemplar {
+  model::Labels series;
+  model::Exemplar exemplar;
+};
+
+struct SeriesMetadata {
+  SeriesRef series;
+  const model::Metadata* metadata;  // lives until the append is done
+};
+
+// One append: the page of one scrape, the results of one rule, one remote-write request. Most have
+// nothing but samples: then each other list costs a look at its size.
 struct Batch {
   std::vector<SeriesSample> samples;   // of series whose refs the caller knows
   std::vector<NewSample> new_samples;  // of series to be found by labels, or created
+  // Native histograms. They are valid (model::Validate): whoever takes them from outside checks. A
+  // staleness marker is one whose sum has its bits, and of which nothing else counts. A series may
+  // have floats and histograms in turn.
+  std::vector<SeriesHistogram> histograms;
+  std::vector<NewHistogram> new_histograms;
+  // When the counters of `samples` and `new_samples` started: empty where nothing is known,
+  // otherwise one for each, Unix ms, 0 where it is not known.
+  std::vector<int64_t> start_times;
+  std::vector<int64_t> new_start_times;
+  // Of series that exist, if only since this batch; others are passed over. Stores that keep no
+  // exemplars ignore them.
+  std::vector<SeriesExemplar> exemplars;
+  std::vector<NewExemplar> new_exemplars;
+  // What the source says of series, where it has not said the same before. For the log: queries
+  // read metadata elsewhere.
+  std::vector<SeriesMetadata> metadata;
   // Series that the source no longer shows. Each gets a staleness marker at `ended_at`, after
   // everything above; but not one that this batch has a sample of (a source may show a series in
   // other words than before), that has a sample at that time or later, or that the store has
-  // dropped. None of these is listed in AppendReport::rejected.
+  // dropped. None of these is listed in AppendReport::rejected. The marker is a histogram where the
+  // newest sample is one.
   std::vector<SeriesRef> ended;
   Timestamp ended_at;
 
   void Clear() {
     samples.clear();
     new_samples.clear();
+    histograms.clear();
+    new_histograms.clear();
+    start_times.clear();
+    new_start_times.clear();
+    exemplars.clear();
+    new_exemplars.clear();
+    metadata.clear();
     ended.clear();
   }
-  size_t size() const { return samples.size() + new_samples.size() + ended.size(); }
+  // Samples of all kinds, and markers.
+  size_t size() const { return sample_count() + ended.size(); }
+  // How far AppendReport counts.
+  size_t sample_count() const {
+    return samples.size() + new_samples.size() + histograms.size() + new_histograms.size();
+  }
 };
 
 struct AppendReport {
-  // A sample that was not stored. `index` counts through samples, then new_samples.
+  // A sample that was not stored. `index` counts through samples, new_samples, histograms and
+  // new_histograms, which are also stored in this order.
   struct Rejected {
     uint32_t index;
     AppendResult result;
   };
-  std::vector<SeriesRef> refs;     // of new_samples, in their order
+  std::vector<SeriesRef> refs;     // of new_samples, then of new_histograms, in their order
   std::vector<Rejected> rejected;  // ascending by index; kDuplicate is listed as well
   uint32_t created = 0;            // series that did not exist before
+  uint32_t exemplars = 0;          // that were stored
 };
 
 // The way into a store. Thread-safe.
@@ -68,8 +136,8 @@ class Appender {
   virtual ~Appender() = default;
   // Stores the batch as one: one log record, visible to readers at once or, on error, not at all.
   // When this returns ok, what was stored survives the death of the process. Samples of one series
-  // within a batch must come in order of time. Fails with kIo when the log cannot be written and
-  // then has stored nothing.
+  // within a batch must come in order of time, as the lists are stored one behind the other. Fails
+  // with kIo when the log cannot be written and then has stored nothing.
   virtual Result<AppendReport> Append(const Batch& batch) = 0;
 };
 
