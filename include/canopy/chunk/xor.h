@@ -7,6 +7,7 @@
 
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
+#include "canopy/chunk/bits.h"
 
 // Prometheus's XOR chunk of float samples, byte for byte:
 //
@@ -14,9 +15,7 @@
 //   ... dod     := 0                                  delta of deltas of time is zero
 //            | 10 <14 bit> | 110 <17 bit> | 1110 <20 bit> | 1111 <64 bit>
 //              a field of n bits holds -(2^(n-1)-1) .. 2^(n-1)
-//   value   := 0                                  as before
-//            | 10 <bits>                          XOR with the value before, in the last window
-//            | 11 leading <5 bit> length <6 bit, 0 is 64> <bits>    a new window
+//   value is a change of a float, as bits.h draws it
 //
 // Bits fill bytes from the top. Source: prometheus 3.14 tsdb/chunkenc/{xor,bstream}.go; the page
 // tsdb/docs/format/chunks.md draws the same. tests/chunk/xor_test.cc holds bytes that Prometheus
@@ -39,23 +38,13 @@ class XorEncoder {
   const std::string& bytes();
 
  private:
-  void PutBit(bool bit) { PutBits(bit ? 1 : 0, 1); }
-  void PutBits(uint64_t bits, unsigned n);
-  void PutByte(uint8_t byte) { PutBits(byte, 8); }
-  void PutUvarint(uint64_t v);
   void PutDeltaOfDelta(int64_t dod);
-  void PutValue(uint64_t bits);
 
-  std::string bytes_;
-  unsigned free_bits_ = 0;  // in the last byte
+  BitWriter out_;
   uint16_t size_ = 0;
   int64_t time_ = 0;
   uint64_t delta_ = 0;
-  uint64_t value_ = 0;
-  unsigned leading_ = kNoWindow;
-  unsigned trailing_ = 0;
-
-  static constexpr unsigned kNoWindow = 0xff;
+  XorValue value_;
 };
 
 // Appends the samples of a chunk to the two columns. The bytes may be hostile: kCorrupt, with the

@@ -1,0 +1,69 @@
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "canopy/chunk/histogram.h"
+#include "canopy/model/sample.h"
+#include "tests/support/random_histograms.h"
+
+// Any bytes as a histogram chunk. What comes out of it goes into chunks again, and must be the same
+// when it comes out of those.
+
+namespace {
+
+using namespace canopy;
+
+template <class H>
+struct Sample {
+  int64_t time;
+  H histogram;
+};
+
+template <class H>
+std::vector<Sample<H>> Decode(std::string_view bytes) {
+  std::vector<Sample<H>> out;
+  chunk::HistogramDecoder<H> decoder(bytes);
+  uint64_t cells = 0;
+  while (decoder.Next() && cells < 1'000'000) {
+    const H& h = decoder.histogram();
+    cells += h.positive.buckets.size() + h.negative.buckets.size() + h.custom_values.size() + 1;
+    if (decoder.stale() || model::Validate(h).ok()) out.push_back({decoder.time(), h});
+  }
+  return out;
+}
+
+template <class H>
+void Check(std::string_view bytes) {
+  const std::vector<Sample<H>> samples = Decode<H>(bytes);
+  chunk::HistogramEncoder<H> encoder;
+  std::vector<Sample<H>> want;
+  const auto check = [&] {
+    const auto got = Decode<H>(encoder.bytes());
+    if (got.size() != want.size()) std::abort();
+    for (size_t i = 0; i < got.size(); ++i) {
+      if (got[i].time != want[i].time || !testing::SameStored(got[i].histogram, want[i].histogram))
+        std::abort();
+    }
+    want.clear();
+  };
+  for (const Sample<H>& sample : samples) {
+    const auto header = encoder.HeaderBehind(sample.histogram);
+    if (encoder.Append(sample.time, sample.histogram) ==
+        chunk::HistogramEncoder<H>::Outcome::kNewChunk) {
+      check();
+      encoder.Begin(sample.time, sample.histogram, header);
+    }
+    want.push_back(sample);
+  }
+  check();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  Check<model::Histogram>(bytes);
+  Check<model::FloatHistogram>(bytes);
+  return 0;
+}
