@@ -28,6 +28,17 @@ std::strong_ordering Compare(const model::SeriesLabelsView& a, const model::Seri
   return x.size() <=> y.size();
 }
 
+// Appends one sample to `out`, whose other samples are of the same kind: with histograms and start
+// times where these columns have them.
+void CopySample(const Columns& from, size_t i, ColumnBuffer& out) {
+  out.times.push_back(from.times[i]);
+  out.values.push_back(from.values[i]);
+  if (!from.start_times.empty()) out.start_times.push_back(from.start_times[i]);
+  if (from.histograms.empty()) return;
+  const model::FloatHistogram* const histogram = from.histograms[i];
+  out.histograms.push_back(histogram ? &(out.NewHistogram() = *histogram) : nullptr);
+}
+
 // Series `index` of set `set`.
 struct Part {
   uint32_t set;
@@ -91,27 +102,26 @@ class MergedSeriesSet final : public SeriesSet {
       MergeColumns(merged, columns, scratch);
     }
     std::swap(buffer, merged);
-    return Columns{buffer.times, buffer.values};
+    return buffer.View();
   }
   // Each part shows its newest of the querier's range: the newest of all has to be found before it
   // is asked whether it lies between `from` and `until`.
   Result<Columns> ReadNewest(size_t i, Timestamp from, Timestamp until,
                              ColumnBuffer& buffer) const {
-    int64_t time = 0;
-    double value = 0;
-    bool found = false;
+    ColumnBuffer newest;
     for (uint32_t at = series_[i]; at != kNone; at = parts_[at].next) {
       CANOPY_ASSIGN_OR_RETURN(const Columns columns, ReadPart(parts_[at].part, Timestamp::Min(),
                                                               Timestamp::Max(), buffer));
-      if (columns.times.empty() || (found && columns.times.back() < time)) continue;
-      time = columns.times.back();
-      value = columns.values.back();
-      found = true;
+      const size_t count = columns.times.size();
+      if (count == 0 || (!newest.times.empty() && columns.times.back() < newest.times.back()))
+        continue;
+      newest.Clear();
+      CopySample(columns, count - 1, newest);
     }
-    if (!found || time < from.ms() || time > until.ms()) return Columns{};
-    buffer.times.assign(1, time);
-    buffer.values.assign(1, value);
-    return Columns{buffer.times, buffer.values};
+    if (newest.times.empty() || newest.times[0] < from.ms() || newest.times[0] > until.ms())
+      return Columns{};
+    std::swap(buffer, newest);
+    return buffer.View();
   }
 
   const std::vector<std::unique_ptr<SeriesSet>> sets_;
@@ -286,37 +296,99 @@ class MergedQuerier final : public Querier {
 
 }  // namespace
 
+namespace {
+
+// Calls take(from_more, place) for the samples of both in order; of two at the same time, for the
+// one of `more`.
+template <class Take>
+void ForEachMerged(std::span<const int64_t> times, std::span<const int64_t> more, Take take) {
+  size_t i = 0;
+  size_t k = 0;
+  while (i < times.size() && k < more.size()) {
+    if (times[i] < more[k]) {
+      take(false, i++);
+      continue;
+    }
+    if (times[i] == more[k]) ++i;
+    take(true, k++);
+  }
+  while (i < times.size()) take(false, i++);
+  while (k < more.size()) take(true, k++);
+}
+
+// What columns of one side say of a sample, also where they say nothing.
+const model::FloatHistogram* HistogramOf(const Columns& columns, size_t i) {
+  return columns.histograms.empty() ? nullptr : columns.histograms[i];
+}
+int64_t StartTimeOf(const Columns& columns, size_t i) {
+  return columns.start_times.empty() ? 0 : columns.start_times[i];
+}
+
+// With histograms or start times on one side at least.
+void MergeMixed(ColumnBuffer& into, const Columns& more, ColumnBuffer& scratch) {
+  const Columns old = into.View();
+  const bool histograms = !old.histograms.empty() || !more.histograms.empty();
+  const bool start_times = !old.start_times.empty() || !more.start_times.empty();
+  scratch.Clear();
+  bool before_is_more = false;
+  ForEachMerged(old.times, more.times, [&](bool from_more, size_t place) {
+    const Columns& from = from_more ? more : old;
+    scratch.times.push_back(from.times[place]);
+    scratch.values.push_back(from.values[place]);
+    if (start_times) scratch.start_times.push_back(StartTimeOf(from, place));
+    if (histograms) {
+      const model::FloatHistogram* histogram = HistogramOf(from, place);
+      const bool other_before = from_more != before_is_more && scratch.times.size() > 1;
+      const bool forget =
+          histogram && other_before && histogram->hint != model::CounterResetHint::kGauge;
+      if (histogram && (from_more || forget)) {
+        model::FloatHistogram& own = into.NewHistogram();
+        own = *histogram;
+        if (forget) own.hint = model::CounterResetHint::kUnknown;
+        histogram = &own;
+      }
+      scratch.histograms.push_back(histogram);
+    }
+    before_is_more = from_more;
+  });
+  std::swap(into.times, scratch.times);
+  std::swap(into.values, scratch.values);
+  std::swap(into.histograms, scratch.histograms);
+  std::swap(into.start_times, scratch.start_times);
+}
+
+}  // namespace
+
 void MergeColumns(ColumnBuffer& into, const Columns& more, ColumnBuffer& scratch) {
   if (more.times.empty()) return;
+  const bool floats_alone = into.histograms.empty() && more.histograms.empty() &&
+                            into.start_times.empty() && more.start_times.empty();
+  if (!floats_alone) return MergeMixed(into, more, scratch);
   if (into.times.empty() || into.times.back() < more.times.front()) {
     into.times.insert(into.times.end(), more.times.begin(), more.times.end());
     into.values.insert(into.values.end(), more.values.begin(), more.values.end());
     return;
   }
-  scratch.times.clear();
-  scratch.values.clear();
+  scratch.Clear();
   scratch.times.reserve(into.times.size() + more.times.size());
   scratch.values.reserve(into.times.size() + more.times.size());
-  const auto take = [&](int64_t t, double v) {
-    scratch.times.push_back(t);
-    scratch.values.push_back(v);
-  };
-  size_t i = 0;
-  size_t k = 0;
-  while (i < into.times.size() && k < more.times.size()) {
-    if (into.times[i] < more.times[k]) {
-      take(into.times[i], into.values[i]);
-      ++i;
-      continue;
-    }
-    if (into.times[i] == more.times[k]) ++i;
-    take(more.times[k], more.values[k]);
-    ++k;
-  }
-  for (; i < into.times.size(); ++i) take(into.times[i], into.values[i]);
-  for (; k < more.times.size(); ++k) take(more.times[k], more.values[k]);
+  ForEachMerged(into.times, more.times, [&](bool from_more, size_t place) {
+    scratch.times.push_back(from_more ? more.times[place] : into.times[place]);
+    scratch.values.push_back(from_more ? more.values[place] : into.values[place]);
+  });
   std::swap(into.times, scratch.times);
   std::swap(into.values, scratch.values);
+}
+
+Columns PartOf(const Columns& columns, int64_t from, int64_t until) {
+  const auto begin = std::ranges::lower_bound(columns.times, from);
+  const auto end = std::upper_bound(begin, columns.times.end(), until);
+  const auto place = static_cast<size_t>(begin - columns.times.begin());
+  const auto count = static_cast<size_t>(std::max<std::ptrdiff_t>(end - begin, 0));
+  Columns out{columns.times.subspan(place, count), columns.values.subspan(place, count)};
+  if (!columns.histograms.empty()) out.histograms = columns.histograms.subspan(place, count);
+  if (!columns.start_times.empty()) out.start_times = columns.start_times.subspan(place, count);
+  return out;
 }
 
 std::unique_ptr<Querier> MergeQueriers(std::vector<std::unique_ptr<Querier>> queriers) {

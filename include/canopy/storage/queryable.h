@@ -55,6 +55,8 @@ struct ColumnBuffer {
     start_times.clear();
     used_ = 0;
   }
+  // All of it. REQUIRES: `histograms` and `start_times` are empty, or have an entry per sample.
+  Columns View() const { return {times, values, 0, histograms, start_times}; }
 
  private:
   std::vector<std::unique_ptr<model::FloatHistogram>> owned_;
