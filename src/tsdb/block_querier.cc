@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "canopy/storage/merge.h"
 #include "tsdb/block.h"
 #include "tsdb/index_match.h"
 
@@ -47,14 +48,13 @@ class BlockSeriesSet final : public SeriesSet {
   }
   Result<Columns> Read(size_t i, Timestamp from, Timestamp until,
                        ColumnBuffer& buffer) const override {
-    buffer.times.clear();
-    buffer.values.clear();
+    buffer.Clear();
     if (newest_only_) return ReadNewest(i, from.ms(), until.ms(), buffer);
     const int64_t first = std::max(from.ms(), mint_);
     const int64_t last = std::min(until.ms(), maxt_);
     for (const ChunkMeta& chunk : ChunksOf(i))
       if (chunk.Overlaps(first, last)) CANOPY_RETURN_IF_ERROR(Decode(entries_[i], chunk, buffer));
-    return Part(buffer, first, last);
+    return storage::PartOf(buffer.View(), first, last);
   }
 
  private:
@@ -82,7 +82,7 @@ class BlockSeriesSet final : public SeriesSet {
   Status Decode(const Entry& entry, const ChunkMeta& chunk, ColumnBuffer& buffer) const {
     const size_t before = buffer.times.size();
     CANOPY_ASSIGN_OR_RETURN(const ChunkView view, block_->chunks().Read(chunk.ref));
-    Status status = DecodeFloatChunk(view.encoding, view.data, buffer.times, buffer.values);
+    Status status = DecodeChunk(view.encoding, view.data, buffer);
     const bool overlaps = before > 0 && buffer.times.size() > before &&
                           buffer.times[before] <= buffer.times[before - 1];
     if (status.ok() && overlaps) status = Status::Corrupt("overlaps with the chunk before it");
@@ -92,30 +92,20 @@ class BlockSeriesSet final : public SeriesSet {
           .In(block_->dir());
     }
     const std::span<const TimeRange> deleted = block_->tombstones().Get(entry.id);
-    if (!deleted.empty()) EraseDeleted(deleted, before, buffer.times, buffer.values);
+    if (!deleted.empty()) EraseDeleted(deleted, before, buffer);
     return {};
-  }
-
-  static Columns Part(const ColumnBuffer& buffer, int64_t first, int64_t last) {
-    const auto begin = std::ranges::lower_bound(buffer.times, first);
-    const auto end = std::upper_bound(begin, buffer.times.end(), last);
-    const auto place = static_cast<size_t>(begin - buffer.times.begin());
-    const auto count = static_cast<size_t>(end - begin);
-    return {std::span(buffer.times).subspan(place, count),
-            std::span(buffer.values).subspan(place, count)};
   }
 
   // The newest of the querier's range, if it lies within that of the call.
   Result<Columns> ReadNewest(size_t i, int64_t from, int64_t until, ColumnBuffer& buffer) const {
     const std::span<const ChunkMeta> chunks = ChunksOf(i);
     for (auto chunk = chunks.rbegin(); chunk != chunks.rend(); ++chunk) {
-      buffer.times.clear();
-      buffer.values.clear();
+      buffer.Clear();
       CANOPY_RETURN_IF_ERROR(Decode(entries_[i], *chunk, buffer));
-      const Columns found = Part(buffer, mint_, maxt_);
+      const Columns found = storage::PartOf(buffer.View(), mint_, maxt_);
       if (found.times.empty()) continue;
       if (found.times.back() < from || found.times.back() > until) break;
-      return Columns{found.times.last(1), found.values.last(1)};
+      return storage::PartOf(found, found.times.back(), found.times.back());
     }
     return Columns{};
   }

@@ -3,9 +3,58 @@
 #include <algorithm>
 
 #include "canopy/base/bytes.h"
+#include "canopy/chunk/histogram.h"
 #include "canopy/chunk/xor.h"
+#include "canopy/model/sample.h"
 
 namespace canopy::tsdb {
+namespace {
+
+using storage::ColumnBuffer;
+
+void SetFloats(const model::Histogram& from, model::FloatHistogram& to) {
+  model::ToFloat(from, to);
+}
+void SetFloats(const model::FloatHistogram& from, model::FloatHistogram& to) { to = from; }
+
+template <class H>
+Status DecodeHistograms(std::string_view data, ColumnBuffer& out) {
+  chunk::HistogramDecoder<H> samples(data);
+  while (samples.Next()) {
+    out.times.push_back(samples.time());
+    if (samples.stale()) {
+      out.values.push_back(model::StaleNan());
+      out.histograms.push_back(nullptr);
+      continue;
+    }
+    model::FloatHistogram& histogram = out.NewHistogram();
+    SetFloats(samples.histogram(), histogram);
+    if (Status s = model::Validate(histogram); !s.ok()) return Status::Corrupt(s.message());
+    out.values.push_back(model::NormalNan());
+    out.histograms.push_back(&histogram);
+  }
+  return samples.status();
+}
+
+Status DecodeSamples(ChunkEncoding encoding, std::string_view data, ColumnBuffer& out) {
+  switch (encoding) {
+    case ChunkEncoding::kXor:
+      CANOPY_RETURN_IF_ERROR(chunk::DecodeXor(data, out.times, out.values));
+      if (!out.histograms.empty()) out.histograms.resize(out.times.size());
+      return {};
+    case ChunkEncoding::kHistogram:
+      out.histograms.resize(out.times.size());
+      return DecodeHistograms<model::Histogram>(data, out);
+    case ChunkEncoding::kFloatHistogram:
+      out.histograms.resize(out.times.size());
+      return DecodeHistograms<model::FloatHistogram>(data, out);
+    default:
+      if (!IsKnownEncoding(encoding)) return Status::Corrupt(ChunkEncodingName(encoding));
+      return Status::Unsupported("chunks of encoding " + ChunkEncodingName(encoding));
+  }
+}
+
+}  // namespace
 
 std::string ChunkEncodingName(ChunkEncoding encoding) {
   switch (encoding) {
@@ -35,22 +84,19 @@ size_t ChunkSampleCount(ChunkEncoding encoding, std::string_view data) {
   return shares_bits ? count & 0x3fff : count;
 }
 
-Status DecodeFloatChunk(ChunkEncoding encoding, std::string_view data, std::vector<int64_t>& times,
-                        std::vector<double>& values) {
-  switch (encoding) {
-    case ChunkEncoding::kXor: {
-      const size_t before = times.size();
-      CANOPY_RETURN_IF_ERROR(chunk::DecodeXor(data, times, values));
-      const auto first = times.begin() + static_cast<std::ptrdiff_t>(before);
-      if (std::adjacent_find(first, times.end(), std::greater_equal<>()) == times.end()) return {};
-      times.resize(before);
-      values.resize(before);
-      return Status::Corrupt("times of a chunk do not ascend");
-    }
-    default:
-      if (!IsKnownEncoding(encoding)) return Status::Corrupt(ChunkEncodingName(encoding));
-      return Status::Unsupported("chunks of encoding " + ChunkEncodingName(encoding));
-  }
+Status DecodeChunk(ChunkEncoding encoding, std::string_view data, ColumnBuffer& out) {
+  const size_t before = out.times.size();
+  const bool had_histograms = !out.histograms.empty();
+  Status status = DecodeSamples(encoding, data, out);
+  const auto first = out.times.begin() + static_cast<std::ptrdiff_t>(before);
+  if (status.ok() &&
+      std::adjacent_find(first, out.times.end(), std::greater_equal<>()) != out.times.end())
+    status = Status::Corrupt("times of a chunk do not ascend");
+  if (status.ok()) return status;
+  out.times.resize(before);
+  out.values.resize(before);
+  out.histograms.resize(had_histograms ? before : 0);
+  return status;
 }
 
 }  // namespace canopy::tsdb

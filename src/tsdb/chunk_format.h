@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "canopy/base/status.h"
+#include "canopy/storage/queryable.h"
 
 // What a chunk of samples says of itself, in blocks and in head chunks. Source: prometheus 3.14
 // tsdb/chunkenc/chunk.go.
@@ -35,9 +36,9 @@ inline bool HoldsHistograms(ChunkEncoding encoding) {
 // The number of samples that the chunk claims to have; 0 when it is too short for a number.
 size_t ChunkSampleCount(ChunkEncoding encoding, std::string_view data);
 
-// Appends the samples of a chunk of floats. kUnsupported for other encodings, kCorrupt for bytes
-// that are none, and when times do not ascend; the columns are then as they were.
-Status DecodeFloatChunk(ChunkEncoding encoding, std::string_view data, std::vector<int64_t>& times,
-                        std::vector<double>& values);
+// Appends the samples of a chunk, floats or histograms, to columns that may hold either. kCorrupt
+// for bytes that are no chunk, histograms that cannot be, and when times do not ascend;
+// kUnsupported for other encodings. The columns are then as they were.
+Status DecodeChunk(ChunkEncoding encoding, std::string_view data, storage::ColumnBuffer& out);
 
 }  // namespace canopy::tsdb

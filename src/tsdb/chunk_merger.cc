@@ -27,13 +27,15 @@ bool SameChunk(const SourceChunk& a, const SourceChunk& b) {
   return a.mint == b.mint && a.maxt == b.maxt && a.encoding == b.encoding && a.data == b.data;
 }
 
+constexpr const char* kOverlap = "a chunk overlaps with the one before it";
+
 }  // namespace
 
 void ChunkMerger::Clear() {
   parts_.clear();
   rank_ = 0;
   out_.clear();
-  encoded_.clear();
+  builder_.Clear();
 }
 
 Status ChunkMerger::Add(const Block& block, SeriesId id, std::span<const ChunkMeta> chunks) {
@@ -80,46 +82,78 @@ Result<std::span<const SourceChunk>> ChunkMerger::Merge() {
 // overlaps can be as long as the block.
 Status ChunkMerger::MergeParts(std::span<Part> parts) {
   std::ranges::stable_sort(parts, {}, &Part::rank);
-  merged_.times.clear();
-  merged_.values.clear();
+  const bool mixed = std::ranges::any_of(
+      parts, [](const Part& part) { return HoldsHistograms(part.chunk.encoding); });
+  merged_.Clear();
+  mixed_.clear();
   for (size_t begin = 0; begin < parts.size();) {
     size_t end = begin + 1;
     while (end < parts.size() && parts[end].rank == parts[begin].rank) ++end;
-    CANOPY_RETURN_IF_ERROR(DecodeBlock(parts.subspan(begin, end - begin)));
-    storage::MergeColumns(merged_, {column_.times, column_.values}, scratch_);
+    const std::span<const Part> of_block = parts.subspan(begin, end - begin);
+    if (mixed) {
+      CANOPY_RETURN_IF_ERROR(DecodeMixed(of_block));
+      MergeMixed();
+    } else {
+      CANOPY_RETURN_IF_ERROR(DecodeFloats(of_block));
+      storage::MergeColumns(merged_, column_.View(), scratch_);
+    }
     begin = end;
   }
-  Encode();
+  for (size_t i = 0; i < merged_.times.size(); ++i)
+    builder_.Add(merged_.times[i], merged_.values[i]);
+  for (const StoredSample& sample : mixed_) builder_.Add(sample);
+  builder_.Flush(out_);
   return {};
 }
 
-Status ChunkMerger::DecodeBlock(std::span<const Part> parts) {
-  column_.times.clear();
-  column_.values.clear();
+Status ChunkMerger::DecodeFloats(std::span<const Part> parts) {
+  column_.Clear();
   for (const Part& part : parts) {
     const size_t before = column_.times.size();
-    Status status =
-        DecodeFloatChunk(part.chunk.encoding, part.chunk.data, column_.times, column_.values);
+    Status status = DecodeChunk(part.chunk.encoding, part.chunk.data, column_);
     if (status.ok() && part.cut)
-      EraseDeleted(part.block->tombstones().Get(part.id), before, column_.times, column_.values);
+      EraseDeleted(part.block->tombstones().Get(part.id), before, column_);
     const bool overlaps = before > 0 && column_.times.size() > before &&
                           column_.times[before] <= column_.times[before - 1];
-    if (status.ok() && overlaps)
-      status = Status::Corrupt("a chunk overlaps with the one before it");
+    if (status.ok() && overlaps) status = Status::Corrupt(kOverlap);
     if (!status.ok()) return status.In("series " + std::to_string(part.id)).In(part.block->dir());
   }
   return {};
 }
 
-void ChunkMerger::Encode() {
-  for (size_t begin = 0; begin < merged_.times.size(); begin += kMergedChunkSamples) {
-    const size_t end = std::min(begin + kMergedChunkSamples, merged_.times.size());
-    encoder_.Clear();
-    for (size_t i = begin; i < end; ++i) encoder_.Append(merged_.times[i], merged_.values[i]);
-    encoded_.push_back(encoder_.bytes());
-    out_.push_back(
-        {merged_.times[begin], merged_.times[end - 1], ChunkEncoding::kXor, encoded_.back()});
+Status ChunkMerger::DecodeMixed(std::span<const Part> parts) {
+  mixed_part_.clear();
+  for (const Part& part : parts) {
+    const size_t before = mixed_part_.size();
+    Status status = DecodeStored(part.chunk.encoding, part.chunk.data, mixed_part_);
+    if (status.ok() && part.cut) {
+      const std::span<const TimeRange> deleted = part.block->tombstones().Get(part.id);
+      const auto gone = [&](const StoredSample& sample) {
+        return CoversAll(deleted, sample.time, sample.time);
+      };
+      const auto first = mixed_part_.begin() + static_cast<std::ptrdiff_t>(before);
+      mixed_part_.erase(std::remove_if(first, mixed_part_.end(), gone), mixed_part_.end());
+    }
+    const bool overlaps = before > 0 && mixed_part_.size() > before &&
+                          mixed_part_[before].time <= mixed_part_[before - 1].time;
+    if (status.ok() && overlaps) status = Status::Corrupt(kOverlap);
+    if (!status.ok()) return status.In("series " + std::to_string(part.id)).In(part.block->dir());
   }
+  return {};
+}
+
+// Of two samples at the same time the one of the later block is kept.
+void ChunkMerger::MergeMixed() {
+  std::vector<StoredSample> out;
+  out.reserve(mixed_.size() + mixed_part_.size());
+  auto old = mixed_.begin();
+  for (StoredSample& sample : mixed_part_) {
+    for (; old != mixed_.end() && old->time < sample.time; ++old) out.push_back(std::move(*old));
+    if (old != mixed_.end() && old->time == sample.time) ++old;
+    out.push_back(std::move(sample));
+  }
+  std::move(old, mixed_.end(), std::back_inserter(out));
+  mixed_ = std::move(out);
 }
 
 }  // namespace canopy::tsdb

@@ -2,21 +2,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "canopy/base/status.h"
-#include "canopy/chunk/xor.h"
 #include "canopy/storage/queryable.h"
 #include "tsdb/block.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/chunk_builder.h"
 
 namespace canopy::tsdb {
-
-// As many as Prometheus puts into a chunk that it makes in compaction.
-inline constexpr size_t kMergedChunkSamples = 120;
 
 // One list of chunks, by time and without overlap, of those that blocks have of a series, without
 // what was deleted. A chunk that lies alone in its time and of which nothing is deleted stays as it
@@ -28,8 +23,8 @@ class ChunkMerger {
   // What `block`, which must live until Clear(), has of the series under `id`. Of samples at the
   // same time the one that was added last wins.
   Status Add(const Block& block, SeriesId id, std::span<const ChunkMeta> chunks);
-  // Views live until Clear(). kUnsupported when chunks of histograms overlap, or are deleted in
-  // part.
+  // Views live until Clear(). kUnsupported when chunks overlap, or are deleted in part, whose
+  // encoding we do not have.
   Result<std::span<const SourceChunk>> Merge();
 
  private:
@@ -43,17 +38,22 @@ class ChunkMerger {
   };
 
   Status MergeParts(std::span<Part> parts);
-  Status DecodeBlock(std::span<const Part> parts);
-  void Encode();
+  // The samples of one block's parts: strung together, without what was deleted.
+  Status DecodeFloats(std::span<const Part> parts);
+  Status DecodeMixed(std::span<const Part> parts);
+  void MergeMixed();
 
   std::vector<Part> parts_;
   uint32_t rank_ = 0;
   std::vector<SourceChunk> out_;
-  std::deque<std::string> encoded_;  // views of its strings stay valid while it grows
-  chunk::XorEncoder encoder_;
+  ChunkBuilder builder_;
+  // Floats alone, which nearly all series are, in columns.
   storage::ColumnBuffer merged_;
   storage::ColumnBuffer column_;
   storage::ColumnBuffer scratch_;
+  // Histograms, or both.
+  std::vector<StoredSample> mixed_;
+  std::vector<StoredSample> mixed_part_;
 };
 
 }  // namespace canopy::tsdb

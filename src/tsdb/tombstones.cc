@@ -102,14 +102,22 @@ bool CoversAll(std::span<const TimeRange> deleted, int64_t mint, int64_t maxt) {
                              [&](const TimeRange& r) { return r.mint <= mint && maxt <= r.maxt; });
 }
 
-void EraseDeleted(std::span<const TimeRange> deleted, size_t first, std::vector<int64_t>& times,
-                  std::vector<double>& values) {
+void EraseDeleted(std::span<const TimeRange> deleted, size_t first,
+                  storage::ColumnBuffer& columns) {
+  const std::vector<int64_t>& times = columns.times;
+  const size_t size = times.size();
   size_t kept = first;
   size_t next = first;
   const auto keep_until = [&](size_t end) {
+    const auto move = [&](auto& column) {
+      if (column.empty()) return;
+      std::copy(column.data() + next, column.data() + end, column.data() + kept);
+    };
     if (kept != next) {
-      std::copy(times.data() + next, times.data() + end, times.data() + kept);
-      std::copy(values.data() + next, values.data() + end, values.data() + kept);
+      move(columns.times);
+      move(columns.values);
+      move(columns.histograms);
+      move(columns.start_times);
     }
     kept += end - next;
     next = end;
@@ -121,9 +129,11 @@ void EraseDeleted(std::span<const TimeRange> deleted, size_t first, std::vector<
     next = place_of(std::upper_bound(times.begin() + static_cast<std::ptrdiff_t>(next), times.end(),
                                      range.maxt));
   }
-  keep_until(times.size());
-  times.resize(kept);
-  values.resize(kept);
+  keep_until(size);
+  columns.times.resize(kept);
+  columns.values.resize(kept);
+  if (!columns.histograms.empty()) columns.histograms.resize(kept);
+  if (!columns.start_times.empty()) columns.start_times.resize(kept);
 }
 
 }  // namespace canopy::tsdb

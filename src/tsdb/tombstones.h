@@ -10,6 +10,7 @@
 
 #include "canopy/base/fs.h"
 #include "canopy/base/status.h"
+#include "canopy/storage/queryable.h"
 
 // What was deleted from a block whose chunks still hold it:
 //
@@ -61,7 +62,6 @@ Status WriteTombstones(Fs& fs, const std::string& dir, const Tombstones& tombsto
 // Whether one of the ranges covers all of [mint, maxt].
 bool CoversAll(std::span<const TimeRange> deleted, int64_t mint, int64_t maxt);
 // Drops the samples from place `first` on whose times are in the ranges.
-void EraseDeleted(std::span<const TimeRange> deleted, size_t first, std::vector<int64_t>& times,
-                  std::vector<double>& values);
+void EraseDeleted(std::span<const TimeRange> deleted, size_t first, storage::ColumnBuffer& columns);
 
 }  // namespace canopy::tsdb

@@ -115,17 +115,17 @@ class Verifier {
     report_.found.num_samples += samples;
     (HoldsHistograms(view->encoding) ? report_.found.num_histogram_samples
                                      : report_.found.num_float_samples) += samples;
-    times_.clear();
-    values_.clear();
-    const Status status = DecodeFloatChunk(view->encoding, view->data, times_, values_);
+    samples_.Clear();
+    const Status status = DecodeChunk(view->encoding, view->data, samples_);
+    const std::vector<int64_t>& times = samples_.times;
     const std::string place = "chunk " + std::to_string(chunk.ref) + ": ";
     if (status.code() == Code::kUnsupported) {
       ++report_.undecoded_chunks;
     } else if (!status.ok()) {
       SeriesFault(id, place + status.message());
-    } else if (times_.empty()) {
+    } else if (times.empty()) {
       SeriesFault(id, place + "has no samples");
-    } else if (times_.front() != chunk.mint || times_.back() != chunk.maxt) {
+    } else if (times.front() != chunk.mint || times.back() != chunk.maxt) {
       SeriesFault(id, place + "has other times than the index says");
     }
   }
@@ -204,6 +204,10 @@ class Verifier {
     // Older writers know no kinds of samples. Tombstones are counted at a compaction only.
     if (meta.stats.num_float_samples != 0)
       check("numFloatSamples", meta.stats.num_float_samples, report_.found.num_float_samples);
+    if (meta.stats.num_histogram_samples != 0) {
+      check("numHistogramSamples", meta.stats.num_histogram_samples,
+            report_.found.num_histogram_samples);
+    }
   }
 
   Fs& fs_;
@@ -214,8 +218,7 @@ class Verifier {
   std::vector<SeriesId> ids_;                     // sorted
   absl::flat_hash_map<uint64_t, uint64_t> uses_;  // series with the pair, by Key()
   uint64_t last_ref_ = 0;
-  std::vector<int64_t> times_;
-  std::vector<double> values_;
+  storage::ColumnBuffer samples_;
   std::vector<model::SymbolPair> labels_;
 };
 

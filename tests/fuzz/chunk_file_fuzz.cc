@@ -1,5 +1,3 @@
-#include <vector>
-
 #include "canopy/base/check.h"
 #include "tests/fuzz/repair_sums.h"
 #include "tests/support/mem_fs.h"
@@ -27,16 +25,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const auto reader = ChunkReader::Open(fs, "/chunks");
   CANOPY_CHECK(reader.ok());
-  std::vector<int64_t> times;
-  std::vector<double> values;
+  storage::ColumnBuffer samples;
   for (uint64_t offset = 0; offset <= bytes.size(); ++offset) {
     const auto chunk = (*reader)->Read(offset);
     if (!chunk.ok()) continue;
-    times.clear();
-    values.clear();
-    const Status status = DecodeFloatChunk(chunk->encoding, chunk->data, times, values);
-    CANOPY_CHECK(times.size() == values.size());
-    CANOPY_CHECK(times.size() ==
+    samples.Clear();
+    const Status status = DecodeChunk(chunk->encoding, chunk->data, samples);
+    CANOPY_CHECK(samples.times.size() == samples.values.size());
+    CANOPY_CHECK(samples.histograms.empty() || samples.times.size() == samples.histograms.size());
+    CANOPY_CHECK(samples.times.size() ==
                  (status.ok() ? ChunkSampleCount(chunk->encoding, chunk->data) : 0));
   }
   return 0;

@@ -4,7 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "canopy/chunk/histogram.h"
 #include "canopy/chunk/xor.h"
+#include "canopy/model/histogram_buckets.h"
+#include "canopy/model/sample.h"
 #include "tests/support/mem_fs.h"
 #include "tests/tsdb/hex.h"
 #include "tests/tsdb/wal_support.h"
@@ -85,28 +88,73 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_with_a_segment_is_said) {
              "/chunks: chunk segment 000001 is missing");
 }
 
-BOOST_AUTO_TEST_CASE(only_float_chunks_are_decoded) {
+BOOST_AUTO_TEST_CASE(chunks_that_we_know_are_decoded) {
   chunk::XorEncoder encoder;
   for (int i = 0; i < 3; ++i) encoder.Append(100 + i, i / 2.0);
-  std::vector<int64_t> times = {1};
-  std::vector<double> values = {1};
-  BOOST_REQUIRE(DecodeFloatChunk(ChunkEncoding::kXor, encoder.bytes(), times, values).ok());
-  BOOST_TEST((times == std::vector<int64_t>{1, 100, 101, 102}));
-  BOOST_TEST((values == std::vector<double>{1, 0, 0.5, 1}));
+  storage::ColumnBuffer out;
+  out.times = {1};
+  out.values = {1};
+  BOOST_REQUIRE(DecodeChunk(ChunkEncoding::kXor, encoder.bytes(), out).ok());
+  BOOST_TEST((out.times == std::vector<int64_t>{1, 100, 101, 102}));
+  BOOST_TEST((out.values == std::vector<double>{1, 0, 0.5, 1}));
+  BOOST_TEST(out.histograms.empty());
   BOOST_TEST(ChunkSampleCount(ChunkEncoding::kXor, encoder.bytes()) == 3u);
   BOOST_TEST(ChunkSampleCount(ChunkEncoding::kHistogramSt, "\xc0\x05") == 5u);
   const auto refusal = [&](int encoding, std::string_view data) {
-    const Status status =
-        DecodeFloatChunk(static_cast<ChunkEncoding>(encoding), data, times, values);
-    BOOST_TEST(times.size() == 4u);
-    BOOST_TEST(values.size() == 4u);
+    const Status status = DecodeChunk(static_cast<ChunkEncoding>(encoding), data, out);
+    BOOST_TEST(out.times.size() == 4u);
+    BOOST_TEST(out.values.size() == 4u);
+    BOOST_TEST(out.histograms.empty());
     return std::string(CodeName(status.code())) + ": " + status.message();
   };
-  BOOST_TEST(refusal(2, "") == "unsupported: chunks of encoding histogram");
+  BOOST_TEST(refusal(2, "") == "corrupt: histogram chunk without a header");
+  BOOST_TEST(refusal(3, std::string_view("\0\1\0", 3)) ==
+             "corrupt: histogram chunk ends too early");
   BOOST_TEST(refusal(4, "") == "unsupported: chunks of encoding XOR2");
   BOOST_TEST(refusal(9, "") == "corrupt: encoding 9");
   encoder.Append(102, 0);
   BOOST_TEST(refusal(1, encoder.bytes()) == "corrupt: times of a chunk do not ascend");
+}
+
+BOOST_AUTO_TEST_CASE(floats_and_histograms_share_columns) {
+  model::Histogram h;
+  h.count = 3;
+  h.sum = 4.5;
+  h.positive = {{{2, 1}}, {3}};
+  chunk::IntHistogramEncoder integers;
+  (void)integers.Append(200, h);
+  h.sum = model::StaleNan();
+  (void)integers.Append(210, h);
+  model::FloatHistogram f;
+  f.count = 0.5;
+  f.positive = {{{2, 1}}, {0.5}};
+  chunk::FloatHistogramEncoder floats;
+  (void)floats.Append(400, f);
+  chunk::XorEncoder values;
+  values.Append(300, 7);
+  storage::ColumnBuffer out;
+  out.times = {100};
+  out.values = {1};
+  BOOST_REQUIRE(DecodeChunk(ChunkEncoding::kHistogram, integers.bytes(), out).ok());
+  BOOST_REQUIRE(DecodeChunk(ChunkEncoding::kXor, values.bytes(), out).ok());
+  BOOST_REQUIRE(DecodeChunk(ChunkEncoding::kFloatHistogram, floats.bytes(), out).ok());
+  BOOST_TEST((out.times == std::vector<int64_t>{100, 200, 210, 300, 400}));
+  BOOST_REQUIRE_EQUAL(out.histograms.size(), 5u);
+  std::string shown;
+  for (size_t i = 0; i < 5; ++i) {
+    shown += out.histograms[i]               ? model::ToString(*out.histograms[i])
+             : model::IsStale(out.values[i]) ? "stale"
+                                             : std::to_string(out.values[i]);
+    shown += " ";
+  }
+  BOOST_TEST(shown ==
+             "1.000000 {count:3, sum:4.5, (2,4]:3} stale 7.000000 {count:0.5, sum:0, (2,4]:0.5} ");
+  // Counts that cannot be are found, whatever the sums of the file say.
+  f.positive.buckets = {-1};
+  floats.Begin(500, f, model::CounterResetHint::kUnknown);
+  BOOST_TEST(
+      (DecodeChunk(ChunkEncoding::kFloatHistogram, floats.bytes(), out).code() == Code::kCorrupt));
+  BOOST_TEST(out.histograms.size() == 5u);
 }
 
 }  // namespace

@@ -9,8 +9,10 @@
 
 #include "canopy/storage/merge.h"
 #include "tests/support/mem_fs.h"
+#include "tests/support/random_histograms.h"
 #include "tests/tsdb/block_support.h"
 #include "tsdb/block.h"
+#include "tsdb/chunk_builder.h"
 #include "tsdb/tombstones.h"
 #include "tsdb/verify.h"
 
@@ -266,24 +268,82 @@ class RawSource final : public BlockSource {
   bool done_ = false;
 };
 
-// Histograms are not looked into: two samples, and bytes that stand for them.
-BlockPtr HistogramBlock(Fs& fs, int64_t mint, int64_t maxt, const std::string& rest) {
-  const std::string data = std::string("\0\2", 2) + rest;
-  RawSource source({{mint, maxt, ChunkEncoding::kHistogram, data}});
+// Two samples of a counter that is at `count`.
+BlockPtr HistogramBlock(Fs& fs, int64_t mint, int64_t maxt, uint64_t count) {
+  model::Histogram h;
+  h.count = count;
+  h.positive = {{{1, 1}}, {static_cast<int64_t>(count)}};
+  chunk::IntHistogramEncoder encoder;
+  (void)encoder.Append(mint, h);
+  (void)encoder.Append(maxt, h);
+  RawSource source({{mint, maxt, ChunkEncoding::kHistogram, encoder.bytes()}});
   return MustWrite(fs, MetaFor(mint, maxt + 1), source);
+}
+// Of an encoding that we do not have: two samples, and bytes that stand for them.
+BlockPtr UnknownBlock(Fs& fs, int64_t mint, int64_t maxt, const std::string& rest) {
+  const std::string data = std::string("\0\2", 2) + rest;
+  RawSource source({{mint, maxt, ChunkEncoding::kXor2, data}});
+  return MustWrite(fs, MetaFor(mint, maxt + 1), source);
+}
+
+bool SameValue(const StoredValue& a, const StoredValue& b) {
+  if (a.index() != b.index()) return false;
+  if (const auto* const v = std::get_if<double>(&a)) return *v == std::get<double>(b);
+  if (const auto* const h = std::get_if<model::Histogram>(&a))
+    return testing::SameStored(*h, std::get<model::Histogram>(b));
+  return testing::SameStored(std::get<model::FloatHistogram>(a),
+                             std::get<model::FloatHistogram>(b));
+}
+
+// What queries are handed, and the newest sample of what they might ask for.
+void CheckColumns(const BlockPtr& block, const std::map<int64_t, StoredValue>& want) {
+  const auto querier = NewBlockQuerier(block, Timestamp::Min(), Timestamp::Max());
+  storage::ColumnBuffer buffer;
+  const auto check = [&](const storage::Columns& columns, size_t i, int64_t t) {
+    const StoredValue& value = want.at(t);
+    const auto* const shown = columns.histograms.empty() ? nullptr : columns.histograms[i];
+    if (const auto* const v = std::get_if<double>(&value)) {
+      BOOST_TEST(columns.values[i] == *v);
+      BOOST_TEST(!shown);
+      return;
+    }
+    model::FloatHistogram histogram;
+    if (const auto* const h = std::get_if<model::Histogram>(&value))
+      model::ToFloat(*h, histogram);
+    else
+      histogram = std::get<model::FloatHistogram>(value);
+    const bool stale = model::IsStale(histogram.sum);
+    BOOST_TEST(model::IsStale(columns.values[i]) == stale);
+    BOOST_REQUIRE((shown == nullptr) == stale);
+    if (!stale) BOOST_TEST(testing::SameStored(*shown, histogram));
+  };
+  const auto all = querier->Select({}, {});
+  const auto columns = (*all)->Read(0, Timestamp::Min(), Timestamp::Max(), buffer);
+  BOOST_REQUIRE(columns.ok() && columns->times.size() == want.size());
+  size_t i = 0;
+  for (const auto& [t, value] : want) check(*columns, i++, t);
+  storage::SelectHints hints;
+  hints.newest_only = true;
+  for (const int64_t until : {want.rbegin()->first, std::next(want.begin(), 60)->first}) {
+    const auto earlier = NewBlockQuerier(block, Timestamp::Min(), Timestamp::FromMs(until));
+    const auto newest =
+        (*earlier->Select({}, hints))->Read(0, Timestamp::Min(), Timestamp::FromMs(until), buffer);
+    BOOST_REQUIRE(newest.ok() && newest->times.size() == 1 && newest->times[0] == until);
+    check(*newest, 0, until);
+  }
 }
 
 bool Failed(Fs& fs, const BlockPtr& block) {
   return ReadBlockMeta(fs, block->dir())->compaction.failed;
 }
 
-BOOST_AUTO_TEST_CASE(histograms_are_copied) {
+BOOST_AUTO_TEST_CASE(histograms_that_overlap_with_nothing_are_copied) {
   MemFs fs;
-  const BlockPtr first = HistogramBlock(fs, kStart, kStart + 10, "one");
+  const BlockPtr first = HistogramBlock(fs, kStart, kStart + 10, 1);
   const BlockPtr floats = MustWrite(fs, Steady(kStart + 11, 10, 1));
-  const BlockPtr second = HistogramBlock(fs, kStart + 500'000, kStart + 500'010, "two");
+  const BlockPtr second = HistogramBlock(fs, kStart + 500'000, kStart + 500'010, 2);
   // The same chunk in two blocks overlaps with nothing but itself.
-  const BlockPtr again = HistogramBlock(fs, kStart, kStart + 10, "one");
+  const BlockPtr again = HistogramBlock(fs, kStart, kStart + 10, 1);
   const BlockPtr out = MustCompact(fs, {first, floats, second, again});
   const std::vector<Chunk> want = {ChunksOf(*first, 0)[0], ChunksOf(*floats, 0)[0],
                                    ChunksOf(*second, 0)[0]};
@@ -292,10 +352,64 @@ BOOST_AUTO_TEST_CASE(histograms_are_copied) {
   BOOST_TEST(out->meta().stats.num_float_samples == 10u);
 }
 
-BOOST_AUTO_TEST_CASE(histograms_that_overlap_are_refused_once_and_for_all) {
+// Histograms and floats of several blocks, with deletions, next to a plain map.
+BOOST_AUTO_TEST_CASE(histograms_are_merged_with_whatever_overlaps) {
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    std::mt19937 random(seed);
+    MemFs fs;
+    std::map<int64_t, StoredValue> want;
+    std::vector<BlockPtr> blocks;
+    for (int n = 2 + static_cast<int>(random() % 3); n > 0; --n) {
+      testing::RandomHistograms histograms(seed * 10 + static_cast<uint32_t>(n),
+                                           {.gauge = random() % 4 == 0});
+      ChunkBuilder builder(1 + random() % 50);
+      int64_t t = kStart + static_cast<int64_t>(random() % 100) * kStep;
+      const int64_t mint = t;
+      const TimeRange deleted{t + static_cast<int64_t>(random() % 1'000'000),
+                              t + 1'000'000 + static_cast<int64_t>(random() % 300'000)};
+      const size_t kinds = 1 + random() % 3;
+      size_t kind = random() % kinds;
+      for (int i = 0; i < 150; ++i, t += kStep) {
+        if (random() % 20 == 0) kind = random() % kinds;
+        StoredValue value = static_cast<double>(random() % 100);
+        if (kind == 0) value = histograms.Next();
+        if (kind == 1) value = histograms.NextFloat();
+        builder.Add({t, value});
+        if (t < deleted.mint || t > deleted.maxt) want[t] = value;
+      }
+      std::vector<SourceChunk> chunks;
+      builder.Flush(chunks);
+      std::vector<Chunk> raw;
+      for (const SourceChunk& c : chunks)
+        raw.push_back({c.mint, c.maxt, c.encoding, std::string(c.data)});
+      RawSource source(std::move(raw));
+      blocks.push_back(WithDeleted(fs, MustWrite(fs, MetaFor(mint, t), source), {{0, {deleted}}}));
+    }
+    BOOST_TEST_CONTEXT("seed " << seed) {
+      const BlockPtr out = MustCompact(fs, blocks);
+      std::vector<StoredSample> got;
+      for (const Chunk& chunk : ChunksOf(*out, 0))
+        BOOST_REQUIRE(DecodeStored(chunk.encoding, chunk.data, got).ok());
+      BOOST_REQUIRE_EQUAL(got.size(), want.size());
+      auto it = want.begin();
+      for (const StoredSample& sample : got) {
+        BOOST_REQUIRE(sample.time == it->first);
+        BOOST_REQUIRE_MESSAGE(SameValue(sample.value, it->second), "at " << sample.time);
+        ++it;
+      }
+      BOOST_TEST(out->meta().stats.num_float_samples ==
+                 static_cast<uint64_t>(std::ranges::count_if(want, [](const auto& sample) {
+                   return std::holds_alternative<double>(sample.second);
+                 })));
+      CheckColumns(out, want);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(unknown_encodings_that_overlap_are_refused_once_and_for_all) {
   MemFs fs;
-  const BlockPtr first = HistogramBlock(fs, kStart, kStart + 10, "one");
-  const BlockPtr second = HistogramBlock(fs, kStart + 10, kStart + 20, "two");
+  const BlockPtr first = UnknownBlock(fs, kStart, kStart + 10, "one");
+  const BlockPtr second = UnknownBlock(fs, kStart + 10, kStart + 20, "two");
   const auto result = CompactBlocks(fs, "/data", std::vector{first, second}, kNow);
   BOOST_TEST((result.status().code() == Code::kUnsupported));
   BOOST_TEST(result.status().message().find(first->dir()) == 0u, result.status().message());
@@ -304,17 +418,17 @@ BOOST_AUTO_TEST_CASE(histograms_that_overlap_are_refused_once_and_for_all) {
   BOOST_TEST(fs.List("/data")->size() == 2u);
 
   const BlockPtr half =
-      WithDeleted(fs, HistogramBlock(fs, kStart, kStart + 10, "x"), {{0, {{kStart, kStart + 5}}}});
+      WithDeleted(fs, UnknownBlock(fs, kStart, kStart + 10, "x"), {{0, {{kStart, kStart + 5}}}});
   const auto rewritten = CompactBlocks(fs, "/data", std::vector{half}, kNow);
   BOOST_TEST((rewritten.status().code() == Code::kUnsupported));
   // What is deleted does not overlap, all of a chunk or its ends.
   const BlockPtr gone =
-      WithDeleted(fs, HistogramBlock(fs, kStart, kStart + 10, "y"), {{0, {{kStart, kStart + 10}}}});
+      WithDeleted(fs, UnknownBlock(fs, kStart, kStart + 10, "y"), {{0, {{kStart, kStart + 10}}}});
   BOOST_TEST((ChunksOf(*MustCompact(fs, {gone, second}), 0) == ChunksOf(*second, 0)));
   const auto at = [](int64_t sample) { return kStart + sample * kStep; };
   const BlockPtr floats = WithDeleted(fs, MustWrite(fs, Steady(kStart, 10, 1)),
                                       {{0, {{at(0), at(1)}, {at(8), at(9)}}}});
-  const BlockPtr last = HistogramBlock(fs, at(8), at(9), "z");
+  const BlockPtr last = UnknownBlock(fs, at(8), at(9), "z");
   const std::vector<Chunk> chunks = ChunksOf(*MustCompact(fs, {second, floats, last}), 0);
   BOOST_REQUIRE(chunks.size() == 3u);
   BOOST_TEST((chunks[0] == ChunksOf(*second, 0)[0]));

@@ -31,19 +31,29 @@ BOOST_AUTO_TEST_CASE(ranges_that_touch_become_one) {
       for (int64_t t = ranges[i].mint; t <= ranges[i].maxt; ++t) shown.insert(t);
     }
     BOOST_REQUIRE((shown == deleted));
-    std::vector<int64_t> times;
-    std::vector<double> values;
+    storage::ColumnBuffer columns;
+    std::vector<int64_t>& times = columns.times;
+    const bool more_columns = number(2) == 0;
+    const model::FloatHistogram histogram;
     std::vector<int64_t> want;
     const size_t first = static_cast<size_t>(number(20));
     for (int64_t t = 0; t < 100; t += 1 + number(3)) {
       if (times.size() < first || !deleted.contains(t)) want.push_back(t);
       times.push_back(t);
-      values.push_back(static_cast<double>(t) / 2);
+      columns.values.push_back(static_cast<double>(t) / 2);
+      if (!more_columns) continue;
+      columns.histograms.push_back(t % 2 == 0 ? &histogram : nullptr);
+      columns.start_times.push_back(t / 3);
     }
-    EraseDeleted(ranges, std::min(first, times.size()), times, values);
+    EraseDeleted(ranges, std::min(first, times.size()), columns);
     BOOST_REQUIRE((times == want));
-    for (size_t i = 0; i < times.size(); ++i)
-      BOOST_REQUIRE(values[i] == static_cast<double>(times[i]) / 2);
+    BOOST_REQUIRE_EQUAL(columns.histograms.size(), more_columns ? want.size() : 0);
+    for (size_t i = 0; i < times.size(); ++i) {
+      BOOST_REQUIRE(columns.values[i] == static_cast<double>(times[i]) / 2);
+      if (!more_columns) continue;
+      BOOST_REQUIRE((columns.histograms[i] != nullptr) == (times[i] % 2 == 0));
+      BOOST_REQUIRE(columns.start_times[i] == times[i] / 3);
+    }
   }
 }
 

@@ -1,0 +1,105 @@
+#include "tsdb/chunk_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "canopy/model/sample.h"
+
+namespace canopy::tsdb {
+namespace {
+
+template <class H>
+Status DecodeHistograms(std::string_view data, std::vector<StoredSample>& out) {
+  chunk::HistogramDecoder<H> samples(data);
+  while (samples.Next()) {
+    if (!samples.stale()) {
+      out.push_back({samples.time(), samples.histogram()});
+      continue;
+    }
+    H marker;
+    marker.sum = model::StaleNan();
+    out.push_back({samples.time(), std::move(marker)});
+  }
+  return samples.status();
+}
+
+Status DecodeFloats(std::string_view data, std::vector<StoredSample>& out) {
+  std::vector<int64_t> times;
+  std::vector<double> values;
+  CANOPY_RETURN_IF_ERROR(chunk::DecodeXor(data, times, values));
+  for (size_t i = 0; i < times.size(); ++i) out.push_back({times[i], values[i]});
+  return {};
+}
+
+Status DecodeKind(ChunkEncoding encoding, std::string_view data, std::vector<StoredSample>& out) {
+  switch (encoding) {
+    case ChunkEncoding::kXor:
+      return DecodeFloats(data, out);
+    case ChunkEncoding::kHistogram:
+      return DecodeHistograms<model::Histogram>(data, out);
+    case ChunkEncoding::kFloatHistogram:
+      return DecodeHistograms<model::FloatHistogram>(data, out);
+    default:
+      if (!IsKnownEncoding(encoding)) return Status::Corrupt(ChunkEncodingName(encoding));
+      return Status::Unsupported("chunks of encoding " + ChunkEncodingName(encoding));
+  }
+}
+
+}  // namespace
+
+Status DecodeStored(ChunkEncoding encoding, std::string_view data, std::vector<StoredSample>& out) {
+  const auto before = static_cast<std::ptrdiff_t>(out.size());
+  CANOPY_RETURN_IF_ERROR(DecodeKind(encoding, data, out));
+  const auto unordered =
+      std::adjacent_find(out.begin() + before, out.end(),
+                         [](const auto& a, const auto& b) { return a.time >= b.time; });
+  if (unordered == out.end()) return {};
+  return Status::Corrupt("times of a chunk do not ascend");
+}
+
+template <class H>
+void ChunkBuilder::AddHistogram(int64_t t, const H& h, ChunkEncoding encoding,
+                                chunk::HistogramEncoder<H>& encoder) {
+  if (encoding_ != encoding) {
+    Close();
+    encoder.Clear();
+  }
+  const model::CounterResetHint header = encoder.HeaderBehind(h);
+  if (encoder.size() == 0 || encoder.size() == samples_per_chunk_ ||
+      encoder.Append(t, h) == chunk::HistogramEncoder<H>::Outcome::kNewChunk) {
+    Close();
+    encoder.Begin(t, h, header);
+    Open(encoding, t);
+  }
+  last_ = t;
+}
+
+void ChunkBuilder::Add(int64_t t, const model::Histogram& h) {
+  AddHistogram(t, h, ChunkEncoding::kHistogram, integers_);
+}
+void ChunkBuilder::Add(int64_t t, const model::FloatHistogram& h) {
+  AddHistogram(t, h, ChunkEncoding::kFloatHistogram, floats_);
+}
+
+void ChunkBuilder::Close() {
+  if (encoding_ == ChunkEncoding::kNone) return;
+  bytes_.push_back(encoding_ == ChunkEncoding::kXor         ? xor_.bytes()
+                   : encoding_ == ChunkEncoding::kHistogram ? integers_.bytes()
+                                                            : floats_.bytes());
+  done_.push_back({first_, last_, encoding_, bytes_.back()});
+  encoding_ = ChunkEncoding::kNone;
+}
+
+void ChunkBuilder::Flush(std::vector<SourceChunk>& out) {
+  Close();
+  out.insert(out.end(), done_.begin(), done_.end());
+  done_.clear();
+}
+
+void ChunkBuilder::Clear() {
+  encoding_ = ChunkEncoding::kNone;
+  bytes_.clear();
+  done_.clear();
+}
+
+}  // namespace canopy::tsdb
