@@ -99,8 +99,7 @@ model::HistogramSide<int64_t> RandomHistograms::Side(const Counts& counts) {
   for (const auto& [index, count] : counts) {
     const bool fill = !out.spans.empty() && index - next < 4 && Below(3) == 0;
     for (int32_t empty = next; fill && empty < index; ++empty) list(empty, 0);
-    // Spans of no length are valid as well.
-    if (Below(50) == 0 && !out.spans.empty()) out.spans.push_back({0, 0});
+    if (kinds_.empty_spans && Below(50) == 0 && !out.spans.empty()) out.spans.push_back({0, 0});
     list(index, count);
   }
   return out;

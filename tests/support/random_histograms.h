@@ -12,6 +12,8 @@ namespace canopy::testing {
 struct HistogramKinds {
   bool gauge = false;
   bool custom_buckets = false;
+  // Spans of no length, which are valid, but not to every reader.
+  bool empty_spans = true;
   // Of 1000 histograms: so many come after a reset, have another layout, or are staleness markers.
   unsigned resets = 20;
   unsigned layouts = 10;
