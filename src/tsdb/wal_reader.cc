@@ -165,7 +165,7 @@ bool WalReader::Next(WalRecord& record) {
         return false;
       case Step::kEndOfSegment:
         if (partial.fragments > 0) {
-          Fault(partial, "record is torn at the end of the segment");
+          Torn(partial, "record is torn at the end of the segment");
           return false;
         }
         file_.reset();
@@ -199,7 +199,7 @@ WalReader::Step WalReader::ReadFragment(Partial& partial) {
   const size_t page_left = kWalPageBytes - offset_ % kWalPageBytes;
   if (bytes[offset_] == 0) return SkipPadding(partial, page_left);
   if (page_left < kFragmentHeaderBytes) return Fault(partial, "unexpected data at the page's end");
-  if (left < kFragmentHeaderBytes) return Fault(partial, "header of a fragment is torn");
+  if (left < kFragmentHeaderBytes) return Torn(partial, "header of a fragment is torn");
   const Header header = ReadHeader(bytes.data() + offset_);
   const bool opens = header.type == FragmentType::kFull || header.type == FragmentType::kFirst;
   if (header.type == FragmentType::kPageEnd || header.type > FragmentType::kLast ||
@@ -210,7 +210,7 @@ WalReader::Step WalReader::ReadFragment(Partial& partial) {
     return Fault(partial, "fragments of one record are compressed differently");
   if (header.length > page_left - kFragmentHeaderBytes)
     return Fault(partial, "fragment reaches beyond its page");
-  if (header.length > left - kFragmentHeaderBytes) return Fault(partial, "fragment is torn");
+  if (header.length > left - kFragmentHeaderBytes) return Torn(partial, "fragment is torn");
   const std::string_view data = bytes.substr(offset_ + kFragmentHeaderBytes, header.length);
   if (base::Crc32c(data) != header.crc) return Fault(partial, "unexpected checksum");
   if (data.size() > kMaxWalRecordBytes - partial.size) return Fault(partial, "record is too long");
@@ -236,6 +236,12 @@ WalReader::Step WalReader::SkipPadding(const Partial& partial, size_t page_left)
 WalReader::Step WalReader::Fault(const Partial& partial, std::string reason) {
   SetCorruption(current_, partial.fragments > 0 ? partial.start : offset_, std::move(reason));
   return Step::kFault;
+}
+
+WalReader::Step WalReader::Torn(const Partial& partial, std::string reason) {
+  const Step step = Fault(partial, std::move(reason));
+  corruption_->torn = current_ + 1 == sources_.size() && !corruption_->in_checkpoint;
+  return step;
 }
 
 void WalReader::SetCorruption(size_t source, uint64_t offset, std::string reason) {
@@ -265,12 +271,9 @@ Status WalReader::Repair() {
   if (!corruption_) return Status::Invalid("the log is not corrupt");
   file_.reset();
   const std::string dir(DirName(corruption_->path));
-  size_t behind = current_ + 1;
-  while (behind < sources_.size() && sources_[behind].in_checkpoint == corruption_->in_checkpoint)
-    ++behind;
   // Newest first, and the corrupt segment last: until it is cut off, the log is known as corrupt,
   // so that a repair which is interrupted starts over.
-  for (; behind > current_ + 1; --behind) {
+  for (size_t behind = EndOfLost(); behind > current_ + 1; --behind) {
     CANOPY_RETURN_IF_ERROR(fs_.Remove(sources_[behind - 1].path));
     sources_.erase(sources_.begin() + static_cast<std::ptrdiff_t>(behind - 1));
   }
@@ -283,12 +286,30 @@ Status WalReader::Repair() {
     CANOPY_RETURN_IF_ERROR(file->Truncate(corruption_->offset));
     CANOPY_RETURN_IF_ERROR(file->Sync());
   }
+  GoOn();
+  return {};
+}
+
+void WalReader::Skip() {
+  if (!corruption_) return;
+  file_.reset();
+  const auto first = sources_.begin() + static_cast<std::ptrdiff_t>(current_ + 1);
+  sources_.erase(first, sources_.begin() + static_cast<std::ptrdiff_t>(EndOfLost()));
+  GoOn();
+}
+
+size_t WalReader::EndOfLost() const {
+  size_t end = current_ + 1;
+  while (end < sources_.size() && sources_[end].in_checkpoint == corruption_->in_checkpoint) ++end;
+  return end;
+}
+
+void WalReader::GoOn() {
   sources_[current_].size = corruption_->offset;
   ++current_;
   offset_ = 0;
   corruption_.reset();
   status_ = {};
-  return {};
 }
 
 }  // namespace canopy::tsdb

@@ -55,6 +55,8 @@ struct WalCorruption {
   uint64_t offset = 0;  // where the first record begins that is not whole
   bool in_checkpoint = false;
   std::string reason;
+  // The last segment ends within the record, as a power cut leaves it, and a writer that is at it.
+  bool torn = false;
   // What Repair() will drop: from the offset to the segment's end, and the segments behind it.
   uint64_t lost_bytes = 0;
 
@@ -98,6 +100,8 @@ class WalReader {
   // what was lost. In a checkpoint this concerns the checkpoint only; Next() then goes on with the
   // log. Durable when it returns ok. Records of before stay valid.
   Status Repair();
+  // For readers that must not change anything: goes on as after Repair(), whose place it takes.
+  void Skip();
 
   // How much there is, and how much was read: for logs and /api/v1/status/walreplay.
   uint64_t total_bytes() const { return total_bytes_; }
@@ -128,6 +132,10 @@ class WalReader {
   Step ReadFragment(Partial& partial);
   Step SkipPadding(const Partial& partial, size_t page_left);
   Step Fault(const Partial& partial, std::string reason);
+  Step Torn(const Partial& partial, std::string reason);
+  // The source behind the last one that the corruption takes with it.
+  size_t EndOfLost() const;
+  void GoOn();
   void SetCorruption(size_t source, uint64_t offset, std::string reason);
 
   Fs& fs_;

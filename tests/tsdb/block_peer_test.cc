@@ -4,10 +4,9 @@
 #include <vector>
 
 #include "canopy/base/number.h"
-#include "tests/support/peer_process.h"
 #include "tests/support/temp_dir.h"
-#include "tests/support/wait_for.h"
 #include "tests/tsdb/block_support.h"
+#include "tests/tsdb/peer_support.h"
 #include "tsdb/block.h"
 #include "tsdb/block_writer.h"
 #include "tsdb/compact_blocks.h"
@@ -18,24 +17,11 @@
 namespace canopy::tsdb {
 namespace {
 
-using testing::HasProgram;
 using testing::RunProgram;
 using testing::TempDir;
 
 constexpr int64_t kStart = 1'700'006'400'000;  // a multiple of two hours
 constexpr int64_t kRange = 7'200'000;
-
-bool Have(const char* program) {
-  if (HasProgram(program)) return true;
-  BOOST_TEST_MESSAGE("no " << program << " here: skipped");
-  return false;
-}
-
-void WriteFile(const std::string& path, std::string_view text) {
-  auto file = PosixFs().Create(path);
-  BOOST_REQUIRE(file.ok());
-  BOOST_REQUIRE((*file)->Append(text).ok());
-}
 
 std::vector<std::string> BlocksIn(const std::string& dir) {
   const auto names = PosixFs().List(dir);
@@ -102,17 +88,6 @@ BOOST_AUTO_TEST_CASE(blocks_of_promtool_are_read) {
   BOOST_TEST(SameSamples(got, want));
 }
 
-// The lines that `promtool tsdb dump` prints, sorted.
-std::vector<std::string> SortedLines(const std::string& text) {
-  std::vector<std::string> out;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    out.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
 std::vector<std::string> DumpOf(const SampleMap& content) {
   std::string text;
   for (const auto& [labels, samples] : content) {
@@ -205,21 +180,10 @@ BOOST_AUTO_TEST_CASE(prometheus_starts_on_our_blocks) {
   if (!Have("prometheus") || !Have("promtool")) return;
   const TempDir dir;
   const std::string data = JoinPath(dir.path(), "data");
-  const std::string log = JoinPath(dir.path(), "log");
   const SampleMap ours = WriteOurs(data);
-  WriteFile(JoinPath(dir.path(), "prometheus.yml"), "");
-  testing::PeerProcess peer(
-      {"prometheus", "--config.file=" + JoinPath(dir.path(), "prometheus.yml"),
-       "--storage.tsdb.path=" + data, "--storage.tsdb.retention.time=100y",
-       "--web.listen-address=127.0.0.1:0"},
-      log);
-  const auto log_has = [&](std::string_view text) {
-    return PosixFs().ReadFile(log)->find(text) != std::string::npos;
-  };
-  BOOST_TEST(testing::WaitFor([&] { return log_has("Server is ready"); }));
-  for (const char* word : {"level=error", "level=warn", "corrupt"})
-    BOOST_TEST(!log_has(word), *PosixFs().ReadFile(log));
-  BOOST_TEST(log_has("Found healthy block"));
+  QuietPrometheus peer(dir.path(), data);
+  peer.BecomesReadyWithoutComplaint();
+  BOOST_TEST(peer.LogHas("Found healthy block"));
   BOOST_TEST(peer.Terminate() == 0);
   const auto dump = RunProgram({"promtool", "tsdb", "dump", data});
   BOOST_TEST((SortedLines(dump.out) == DumpOf(ours)));

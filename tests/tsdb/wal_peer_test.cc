@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "canopy/base/number.h"
-#include "tests/support/peer_process.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait_for.h"
+#include "tests/tsdb/peer_support.h"
 #include "tests/tsdb/wal_support.h"
 #include "tsdb/wal.h"
 #include "tsdb/wal_checkpoint.h"
@@ -18,20 +18,7 @@
 namespace canopy::tsdb {
 namespace {
 
-using testing::HasProgram;
 using testing::TempDir;
-
-bool Have(const char* program) {
-  if (HasProgram(program)) return true;
-  BOOST_TEST_MESSAGE("no " << program << " here: skipped");
-  return false;
-}
-
-void WriteFile(const std::string& path, std::string_view text) {
-  auto file = PosixFs().Create(path);
-  BOOST_REQUIRE(file.ok());
-  BOOST_REQUIRE((*file)->Append(text).ok());
-}
 
 // Rules need no target: one counts up, one stays.
 void WriteConfig(const std::string& dir) {
@@ -141,17 +128,6 @@ struct OurLog {
   std::vector<std::string> lines;
 };
 
-std::vector<std::string> SortedLines(const std::string& text) {
-  std::vector<std::string> out;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    out.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
 BOOST_AUTO_TEST_CASE(promtool_reads_our_log) {
   if (!Have("promtool")) return;
   for (const net::Encoding encoding : {net::Encoding::kIdentity, net::Encoding::kSnappy}) {
@@ -169,20 +145,9 @@ BOOST_AUTO_TEST_CASE(prometheus_starts_on_our_log) {
   if (!Have("prometheus") || !Have("promtool")) return;
   const TempDir dir;
   const std::string data = JoinPath(dir.path(), "data");
-  const std::string log = JoinPath(dir.path(), "log");
   const OurLog ours(data, net::Encoding::kSnappy);
-  WriteFile(JoinPath(dir.path(), "prometheus.yml"), "");
-  testing::PeerProcess peer(
-      {"prometheus", "--config.file=" + JoinPath(dir.path(), "prometheus.yml"),
-       "--storage.tsdb.path=" + data, "--storage.tsdb.retention.time=100y",
-       "--web.listen-address=127.0.0.1:0"},
-      log);
-  const auto log_has = [&](std::string_view text) {
-    return PosixFs().ReadFile(log)->find(text) != std::string::npos;
-  };
-  BOOST_TEST(testing::WaitFor([&] { return log_has("Server is ready"); }));
-  for (const char* word : {"level=error", "level=warn", "repair", "corrupt"})
-    BOOST_TEST(!log_has(word), *PosixFs().ReadFile(log));
+  QuietPrometheus peer(dir.path(), data);
+  peer.BecomesReadyWithoutComplaint();
   BOOST_TEST(peer.Terminate() == 0);
   const auto dump = testing::RunProgram({"promtool", "tsdb", "dump", data});
   BOOST_TEST(SortedLines(dump.out) == ours.lines, boost::test_tools::per_element());
