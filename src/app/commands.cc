@@ -38,10 +38,39 @@ route prefix if it has one. TIME is Unix seconds or RFC 3339; DURATION is 30s,
 Exit status: 0 there is an answer, 1 there is an error, 2 the command line is wrong.
 )";
 
+constexpr std::string_view kTsdbUsage = R"(usage: canopy tsdb list [-r] [DIR]
+       canopy tsdb analyze [--limit=20] [--extended] [--match=SELECTOR] [DIR] [BLOCK]
+       canopy tsdb dump [--min-time=MS] [--max-time=MS] [--match=SELECTOR ...]
+                        [--format=prom|seriesjson] [DIR]
+       canopy tsdb dump-openmetrics [--min-time=MS] [--max-time=MS]
+                        [--match=SELECTOR ...] [DIR]
+       canopy tsdb create-blocks-from openmetrics [-r] [-q] [--label=NAME=VALUE ...]
+                        [--max-block-duration=2h] FILE [DIR]
+       canopy tsdb verify [--max-faults=100] [DIR]
+       canopy tsdb bench write [--out=benchout] [--metrics=10000] [--scrapes=3000] [FILE]
+
+  list                The blocks: times, counts, sizes. -r, --human-readable: dates and units.
+  analyze             What a block (the newest by default) consists of: its largest labels,
+                      names and metrics, and what comes and goes. --extended: its chunks.
+  dump                Every sample of blocks and log, a line each.
+  dump-openmetrics    The same as a page that create-blocks-from reads; native histograms and
+                      staleness markers are left out.
+  create-blocks-from  Blocks of the samples of an OpenMetrics page, in any order, each with a
+                      timestamp. -q, --quiet: does not list them.
+  verify              Every checksum, order and reference of all files; says what is wrong where.
+  bench               How fast samples are stored, and in how many bytes.
+
+DIR is data/ by default. But for create-blocks-from and bench nothing is locked or written: a
+server may be running on the directory. Times are Unix milliseconds.
+Exit status: 0 all is well, 1 something is wrong, or could not be shown, 2 the command line is.
+)";
+
 constexpr Command kCommands[] = {
     {"check", "config|rules|web-config|metrics ...", "Look at files before a server needs them.",
      kCheckUsage, RunCheck},
     {"query", "instant|range|series|labels URL ...", "Ask a server.", kQueryUsage, RunQuery},
+    {"tsdb", "list|analyze|dump|create-blocks-from|verify|... ...", "Look into a data directory.",
+     kTsdbUsage, RunTsdb},
 };
 
 }  // namespace

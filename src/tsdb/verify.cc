@@ -48,7 +48,8 @@ class Verifier {
     if (report_.faults.size() < options_.max_faults) report_.faults.push_back(std::move(what));
   }
   void SeriesFault(SeriesId id, const std::string& what) {
-    Fault(index_path_ + ": series " + std::to_string(id) + ": " + what);
+    Fault(index_path_ + ": offset " + std::to_string(uint64_t{id} * kSeriesAlign) + ": series " +
+          std::to_string(id) + ": " + what);
   }
   void MetaFault(const std::string& what) { Fault(JoinPath(dir_, kMetaFile) + ": " + what); }
 

@@ -50,7 +50,7 @@ class QuietPrometheus {
   // Waits until it is up, and holds it against it when it has found something to complain about.
   void BecomesReadyWithoutComplaint() const {
     BOOST_TEST(testing::WaitFor([&] { return LogHas("Server is ready"); }));
-    for (const char* word : {"level=error", "level=warn", "repair", "corrupt"})
+    for (const char* word : {"level=error", "level=warn", "attempting repair", "corrupt"})
       BOOST_TEST(!LogHas(word), *PosixFs().ReadFile(log_));
   }
   int Terminate() { return peer_.Terminate(); }

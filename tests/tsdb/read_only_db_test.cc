@@ -227,7 +227,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_named_and_left_out) {
   BOOST_REQUIRE(notices.size() == 2u);
   BOOST_TEST(notices[0].starts_with("/data/wal/00000001: offset 0: unexpected checksum; "));
   // A writer at its work: not worth a word.
-  fs.Corrupt("/data/wal/00000000", [](std::string& bytes) { bytes.resize(bytes.size() - 3); });
+  fs.Corrupt("/data/wal/00000000",
+             [](std::string& bytes) { bytes.resize(bytes.find_last_not_of('\0') - 2); });
   BOOST_REQUIRE(fs.Remove("/data/wal/00000001").ok());
   BOOST_TEST(SameSamples(Shown(fs, INT64_MIN, INT64_MAX, &notices), {{a, {{10, 1}}}}));
   BOOST_TEST(notices.empty());
