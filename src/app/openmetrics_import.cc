@@ -30,18 +30,11 @@ class Import {
 
   Status Run() {
     CANOPY_RETURN_IF_ERROR(Count());
-    auto first = samples_.begin();
-    while (first != samples_.end()) {
-      uint64_t in_memory = 0;
-      auto end = first;
-      do {
-        in_memory += end->second;
-        ++end;
-      } while (end != samples_.end() && in_memory + end->second <= options_.max_samples_in_memory);
+    const std::vector<int64_t> starts = Passes();
+    to_read_ = page_.size() * (1 + starts.size());
+    for (size_t i = 0; i < starts.size(); ++i)
       CANOPY_RETURN_IF_ERROR(
-          WriteBlocks(first->first, end == samples_.end() ? INT64_MAX : end->first));
-      first = end;
-    }
+          WriteBlocks(starts[i], i + 1 < starts.size() ? starts[i + 1] : INT64_MAX));
     return {};
   }
 
@@ -79,10 +72,21 @@ class Import {
       ++samples_[RangeOf(*parser.time())];
       return Status();
     }));
-    uint64_t all = 0;
-    for (const auto& [range, count] : samples_) all += count;
-    to_read_ = page_.size() * (2 + all / std::max<uint64_t>(1, options_.max_samples_in_memory));
     return {};
+  }
+
+  // The first range of each part of the samples that is in memory at once.
+  std::vector<int64_t> Passes() const {
+    std::vector<int64_t> starts;
+    uint64_t in_memory = 0;
+    for (const auto& [range, count] : samples_) {
+      if (starts.empty() || in_memory + count > options_.max_samples_in_memory) {
+        starts.push_back(range);
+        in_memory = 0;
+      }
+      in_memory += count;
+    }
+    return starts;
   }
 
   // Of the ranges first <= range < end.
