@@ -138,6 +138,28 @@ class Tsdb(Case):
             self.assertEqual(lines(running), lines(self.same_dump(data)))
             self.assertIn("SUCCESS", canopy("verify", data))
 
+    def test_one_directory_from_prometheus_to_canopy_and_back(self):
+        data, want = self.fresh("shared"), set()
+        for turn, binary in enumerate((PROMETHEUS, CANOPY, PROMETHEUS, CANOPY)):
+            port = free_ports(1)[0]
+            server = self.peers.add(f"turn{turn}", [binary, f"--config.file={self.peers.write('empty.yml', config())}",
+                                                    f"--storage.tsdb.path={data}", f"--web.listen-address=127.0.0.1:{port}",
+                                                    "--web.enable-remote-write-receiver", "--storage.tsdb.retention.time=100y"], port)
+            server.start()
+            # Three hours a turn, so that there is something to cut blocks from. Half of the series are new each time.
+            for n in range(36):
+                t = (START + (turn * 36 + n) * 300) * 1000
+                series = [({"__name__": "moved", "i": str(i + turn * 10)}, [(t, n + i / 4)]) for i in range(20)]
+                status, body = remote_write.push(server.url, series)
+                self.assertIn(status, (200, 204), body)
+                want |= {f'{{__name__="moved", i="{i + turn * 10}"}} {n + i / 4:g} {t}' for i in range(20)}
+            server.stop()
+            if binary == PROMETHEUS:
+                told = [row for row in server.tail(1000).splitlines() if "Received SIGTERM" not in row]
+                self.assertEqual([], [row for row in told if re.search("level=(warn|error)|corrupt", row)])
+            self.assertIn("SUCCESS", canopy("verify", data))
+            self.assertEqual(sorted(want), lines(self.same_dump(data)))
+
     def test_verify_says_where(self):
         data = self.fresh("data")
         canopy("create-blocks-from", "openmetrics", "-q", self.page, data)
