@@ -61,7 +61,8 @@ class Analyzer {
     CANOPY_RETURN_IF_ERROR(block_.index().ReadSeries(id, labels_, &chunks_));
     uint64_t uncovered = range_ms_;
     if (!chunks_.empty())
-      uncovered -= static_cast<uint64_t>(chunks_.back().maxt - chunks_.front().mint);
+      uncovered -=
+          static_cast<uint64_t>(chunks_.back().maxt) - static_cast<uint64_t>(chunks_.front().mint);
     for (const SymbolPair pair : labels_) {
       Use& use = pairs_[Key(pair)];
       ++use.series;
@@ -84,6 +85,7 @@ class Analyzer {
   }
 
   uint64_t Ranges(uint64_t ms) const {
+    if (range_ms_ == 0) return 0;
     return static_cast<uint64_t>(static_cast<double>(ms) / static_cast<double>(range_ms_));
   }
 

@@ -1,7 +1,9 @@
 #include "tsdb/loose_samples.h"
 
 #include <algorithm>
+#include <bit>
 #include <boost/test/unit_test.hpp>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -94,6 +96,34 @@ BOOST_AUTO_TEST_CASE(of_loose_samples_at_one_time_the_first_counts) {
   BOOST_TEST((times == std::vector<int64_t>{10, 20}));
   BOOST_TEST((values == std::vector<double>{2, 1}));
   BOOST_TEST(conflict.value() == 10);
+}
+
+// A log may say anything.
+BOOST_AUTO_TEST_CASE(loose_samples_of_any_time_and_value_come_back) {
+  const int64_t times[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX};
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 200; ++round) {
+    LooseSamples samples;
+    const uint32_t series = SeriesOf(samples, {{"a", "b"}});
+    std::map<int64_t, double> want;
+    for (int i = 0; i < 300; ++i) {
+      const int64_t t = random() % 4 == 0 ? times[random() % std::size(times)]
+                                          : static_cast<int64_t>(random() >> (random() % 64));
+      const double v = std::bit_cast<double>(static_cast<uint64_t>(random()));
+      samples.Add(series, t, v);
+      want.emplace(t, v);
+    }
+    std::vector<int64_t> got_times;
+    std::vector<double> got_values;
+    samples.Read(series, got_times, got_values);
+    BOOST_REQUIRE(got_times.size() == want.size());
+    size_t i = 0;
+    for (const auto& [t, v] : want) {
+      BOOST_REQUIRE(got_times[i] == t);
+      BOOST_REQUIRE(model::SameBits(got_values[i], v));
+      ++i;
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(loose_samples_become_a_block) {
