@@ -87,11 +87,11 @@ class StepMatcher {
   }
 
   [[noreturn]] void FailOfDuplicates(size_t first, size_t second) const {
-    std::string a = one_->labels(first).Build().ToString();
-    std::string b = one_->labels(second).Build().ToString();
+    std::string a = InBraces(one_->labels(first));
+    std::string b = InBraces(one_->labels(second));
     if (b < a) std::swap(a, b);
     Fail("found duplicate series for the match group " +
-         matched_labels_.Of(one_->labels(first)).ToString() + " on the " +
+         InBraces(SeriesLabels(matched_labels_.Of(one_->labels(first)))) + " on the " +
          (many_is_right_ ? "left" : "right") + " hand-side of the operation: [" + a + ", " + b +
          "];many-to-many matching not allowed: matching labels must be unique on one side");
   }

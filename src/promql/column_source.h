@@ -26,6 +26,31 @@ struct LookAt {
 };
 LookAt Resolve(const Query& query, const TimeModifiers& modifiers, const Steps& steps);
 
+// Which samples around a range count with those within it; none are farther from it than the
+// lookback.
+enum class Edges : uint8_t {
+  kPlain,     // none
+  kAnchored,  // the newest one that is not within: what the series was at when the range began
+  kSmoothed,  // that one, and the first that is not before the range's end
+};
+
+// What each step sees: (look.at(i) - range, look.at(i)], and what its edges add.
+struct RangeOfSteps {
+  LookAt look;
+  int64_t range_ms = 0;
+  Edges edges = Edges::kPlain;
+  int64_t lookback_ms = 0;  // of edges that are not plain
+
+  // Of all samples that are looked at.
+  int64_t first_ms() const {
+    return look.first() - range_ms - (edges == Edges::kPlain ? 0 : lookback_ms) + 1;
+  }
+  int64_t last_ms() const { return look.last() + (edges == Edges::kSmoothed ? lookback_ms : 0); }
+};
+
+// The windows of all steps in `times`, ascending.
+void FindWindows(std::span<const int64_t> times, const RangeOfSteps& range, Windows& out);
+
 class ColumnSource {
  public:
   virtual ~ColumnSource() = default;
@@ -36,21 +61,16 @@ class ColumnSource {
   // this scratch. Thread-safe with one Scratch per thread.
   virtual storage::Columns Read(size_t i, Scratch& scratch) const = 0;
 
-  // Step i sees (look.at(i) - range, look.at(i)].
-  const LookAt& look() const { return look_; }
-  int64_t range_ms() const { return range_ms_; }
+  const RangeOfSteps& range() const { return range_; }
+  const LookAt& look() const { return range_.look; }
+  int64_t range_ms() const { return range_.range_ms; }
 
  protected:
-  ColumnSource(const LookAt& look, int64_t range_ms) : look_(look), range_ms_(range_ms) {}
+  explicit ColumnSource(const RangeOfSteps& range) : range_(range) {}
 
  private:
-  const LookAt look_;
-  const int64_t range_ms_;
+  const RangeOfSteps range_;
 };
 using ColumnSourcePtr = std::unique_ptr<ColumnSource>;
-
-// In `times`, ascending, the windows (look.at(i) - range, look.at(i)].
-void FindWindows(std::span<const int64_t> times, const LookAt& look, int64_t range_ms,
-                 Windows& out);
 
 }  // namespace canopy::promql

@@ -7,6 +7,7 @@
 #include "evaluator.h"
 #include "query.h"
 #include "query_slots.h"
+#include "raw_samples.h"
 
 namespace canopy::promql {
 namespace {
@@ -63,66 +64,6 @@ Matrix ToMatrix(Query& query, SourcePtr source) {
     }
     out.push_back(std::move(series));
   });
-  return out;
-}
-
-// With delayed name removal series may become equal here; they must not share a time.
-template <class Samples>
-void JoinSamples(Samples& samples, const Samples& more) {
-  samples.insert(samples.end(), more.begin(), more.end());
-  std::stable_sort(samples.begin(), samples.end(),
-                   [](const auto& a, const auto& b) { return a.time < b.time; });
-  for (size_t i = 1; i < samples.size(); ++i)
-    if (samples[i].time == samples[i - 1].time)
-      Fail("vector cannot contain metrics with the same labelset");
-}
-
-void JoinEqual(Matrix& matrix) {
-  Matrix joined;
-  for (MatrixSeries& series : matrix) {
-    if (joined.empty() || joined.back().labels != series.labels) {
-      joined.push_back(std::move(series));
-      continue;
-    }
-    JoinSamples(joined.back().samples, series.samples);
-    JoinSamples(joined.back().histograms, series.histograms);
-  }
-  matrix = std::move(joined);
-}
-
-void SortByLabels(Matrix& matrix) {
-  std::sort(matrix.begin(), matrix.end(),
-            [](const MatrixSeries& a, const MatrixSeries& b) { return a.labels < b.labels; });
-}
-
-// The samples of a range selector or subquery themselves.
-Matrix RawSamples(Query& query, const ColumnSource& source) {
-  Matrix out;
-  HeldSamples held(query);
-  for (size_t i = 0; i < source.size(); ++i) {
-    query.Check();
-    const storage::Columns columns = source.Read(i, query.scratch);
-    if (columns.times.empty()) continue;
-    const SeriesLabels labels = source.labels(i);
-    MatrixSeries series{labels.drop_name() ? labels.WithoutMetadata().Build() : labels.Build(), {}};
-    size_t samples = 0;
-    for (size_t n = 0; n < columns.times.size(); ++n) {
-      const auto time = Timestamp::FromMs(columns.times[n]);
-      const model::FloatHistogram* h = columns.histograms.empty() ? nullptr : columns.histograms[n];
-      samples += h ? SamplesOf(*h) : 1;
-      if (h) {
-        series.histograms.push_back({time, std::make_shared<const model::FloatHistogram>(*h)});
-      } else {
-        series.samples.push_back({time, columns.values[n]});
-      }
-    }
-    held.Add(samples);
-    query.CountRead(static_cast<int64_t>(samples));
-    if (query.per_step_stats) query.CountReadAt(query.steps.start, static_cast<int64_t>(samples));
-    out.push_back(std::move(series));
-  }
-  SortByLabels(out);
-  JoinEqual(out);
   return out;
 }
 

@@ -8,15 +8,6 @@
 namespace canopy::promql {
 namespace {
 
-const FunctionImpl& ImplOf(const Call& call) {
-  const FunctionImpl* impl = FindImpl(call.function->id);
-  if (impl == nullptr) {
-    throw EvalError{Status::Unsupported("function " + std::string(call.function->name) +
-                                        "() is not supported yet")};
-  }
-  return *impl;
-}
-
 // Values of the scalar arguments, in order.
 std::vector<std::vector<double>> ScalarArguments(Evaluator& evaluator, const Call& call,
                                                  const Steps& steps) {
@@ -82,6 +73,10 @@ class RangeCall final : public SeriesSource {
         call_(call),
         impl_(impl),
         columns_(std::move(columns)),
+        kernel_(IsExtended() ? impl.extended : impl.range),
+        mixed_kernel_(IsExtended() ? impl.mixed_extended : impl.mixed),
+        uses_start_times_(impl.uses_start_times && query.engine.features.use_start_timestamps &&
+                          kernel_ == impl.range),
         argument_(argument),
         scalars_(std::move(scalars)),
         node_(query.NewNode()),
@@ -98,7 +93,7 @@ class RangeCall final : public SeriesSource {
     NodeBuffers& buffers = scratch.of(node_);
     const LookAt& look = columns_->look();
     Windows& windows = buffers.windows.Get(columns.times_id, [&](Windows& out) {
-      FindWindows(columns.times, look, columns_->range_ms(), out);
+      FindWindows(columns.times, columns_->range(), out);
     });
     if (windows.samples == 0) return false;
     RangeInput in{query_,
@@ -113,15 +108,14 @@ class RangeCall final : public SeriesSource {
                   *columns_,
                   i,
                   argument_};
-    const bool starts_count = impl_.uses_start_times && !columns.start_times.empty() &&
-                              query_.engine.features.use_start_timestamps;
+    const bool starts_count = uses_start_times_ && !columns.start_times.empty();
     if (!columns.histograms.empty() || starts_count) {
       in.histograms = columns.histograms;
       if (starts_count) in.start_times = columns.start_times;
       FillMixed(in, row);
     } else {
       CountRead(windows);
-      impl_.range(in, row.values);
+      kernel_(in, row.values);
     }
     const size_t floats = CountPresent(row.values);
     const size_t samples = row.has_histograms() ? row.Samples() : floats;
@@ -133,11 +127,13 @@ class RangeCall final : public SeriesSource {
   }
 
  private:
+  bool IsExtended() const { return columns_->range().edges != Edges::kPlain; }
+
   void FillMixed(const RangeInput& in, Row& row) const {
     CountMixedRead(in);
     std::fill(row.values.begin(), row.values.end(), Absent());
-    if (impl_.mixed) {
-      impl_.mixed(in, row);
+    if (mixed_kernel_) {
+      mixed_kernel_(in, row);
     } else {
       FillFromFloats(in, row);
     }
@@ -153,10 +149,10 @@ class RangeCall final : public SeriesSource {
       floats.values.push_back(in.values[n]);
     }
     Windows& windows = in.buffers.float_windows;
-    FindWindows(floats.times, in.look, in.range_ms, windows);
-    impl_.range({query_, call_, in.look, in.range_ms, in.scalars, floats.times, floats.values,
-                 windows, in.buffers, in.source, in.series, in.argument},
-                row.values);
+    FindWindows(floats.times, columns_->range(), windows);
+    kernel_({query_, call_, in.look, in.range_ms, in.scalars, floats.times, floats.values, windows,
+             in.buffers, in.source, in.series, in.argument},
+            row.values);
     for (size_t s = 0; s < row.size(); ++s) {
       const uint32_t n = windows.end[s] - windows.begin[s];
       if (n > 0 && n < in.windows.end[s] - in.windows.begin[s])
@@ -173,7 +169,7 @@ class RangeCall final : public SeriesSource {
     }
     int64_t largest = 0;
     for (size_t s = 0; s < in.steps(); ++s) {
-      const int64_t samples = until[in.windows.end[s]] - until[in.windows.begin[s]];
+      const int64_t samples = until[in.windows.after_seen(s)] - until[in.windows.first_seen(s)];
       largest = std::max(largest, samples);
       query_.CountRead(samples);
       if (query_.per_step_stats) query_.CountReadAt(in.look.steps.at(s), samples);
@@ -189,7 +185,8 @@ class RangeCall final : public SeriesSource {
     query_.Release(windows.largest);
     if (!query_.per_step_stats) return;
     for (size_t s = 0; s < windows.begin.size(); ++s)
-      query_.CountReadAt(columns_->look().steps.at(s), windows.end[s] - windows.begin[s]);
+      query_.CountReadAt(columns_->look().steps.at(s),
+                         windows.after_seen(s) - windows.first_seen(s));
   }
 
   // False when the name is that of the last series, as far as symbols tell.
@@ -226,6 +223,9 @@ class RangeCall final : public SeriesSource {
   const Call& call_;
   const FunctionImpl& impl_;
   const ColumnSourcePtr columns_;
+  const RangeFn kernel_;
+  const MixedRangeFn mixed_kernel_;
+  const bool uses_start_times_;
   const PositionRange argument_;
   const std::vector<std::vector<double>> scalars_;
   const size_t node_;
@@ -247,10 +247,34 @@ SourcePtr CallRangeFunction(Evaluator& evaluator, const Call& call, const Functi
   return DropMetadata(query, std::move(out), steps.count, Collisions::kRefuse);
 }
 
+// Names of the functions that take such edges, sorted.
+std::string NamesOfFunctionsWith(Edges edges) {
+  std::string out;
+  for (const Function& function : AllFunctions()) {
+    if (!ImplOf(function.id).Takes(edges)) continue;
+    if (!out.empty()) out += ", ";
+    out += function.name;
+  }
+  return out;
+}
+
+void CheckEdges(const Call& call, const FunctionImpl& impl) {
+  for (const ExprPtr& arg : call.args) {
+    const auto* matrix = Unwrap(*arg).TryAs<MatrixSelector>();
+    if (matrix == nullptr) continue;
+    const Edges edges = EdgesOf(*matrix->selector);
+    if (impl.Takes(edges)) continue;
+    Fail(std::string(edges == Edges::kAnchored ? "anchored" : "smoothed") +
+         " modifier can only be used with: " + NamesOfFunctionsWith(edges) + " - not with " +
+         std::string(call.function->name));
+  }
+}
+
 }  // namespace
 
 SourcePtr CallVectorFunction(Evaluator& evaluator, const Call& call, const Steps& steps) {
-  const FunctionImpl& impl = ImplOf(call);
+  const FunctionImpl& impl = ImplOf(call.function->id);
+  CheckEdges(call, impl);
   if (impl.range) return CallRangeFunction(evaluator, call, impl, steps);
   if (impl.row) return CallRowFunction(evaluator, call, impl, steps);
   return impl.call(evaluator, call, steps);
@@ -258,7 +282,7 @@ SourcePtr CallVectorFunction(Evaluator& evaluator, const Call& call, const Steps
 
 std::vector<double> CallScalarFunction(Evaluator& evaluator, const Call& call, const Steps& steps) {
   std::vector<double> out(steps.count);
-  ImplOf(call).scalar(evaluator, call, steps, out);
+  ImplOf(call.function->id).scalar(evaluator, call, steps, out);
   return out;
 }
 

@@ -75,15 +75,28 @@ struct FunctionImpl {
   CallFn call = nullptr;
   // Of range functions. Without it histograms are left out, and it is noted where floats were near.
   MixedRangeFn mixed = nullptr;
+  // Of range functions that take `anchored`: kernels that know that windows have edges.
+  RangeFn extended = nullptr;
+  MixedRangeFn mixed_extended = nullptr;
+  bool takes_smoothed = false;
   bool uses_start_times = false;  // of range functions: with use-start-timestamps
   bool keeps_name = false;        // of range functions: last_over_time(m[1h]) is m still
   bool of_time_too = false;       // of row functions: without arguments they take time()
   bool checks_counter = false;    // of range functions: says so when the name is not a counter's
+
+  bool Takes(Edges edges) const {
+    return edges == Edges::kPlain ||
+           (edges == Edges::kAnchored ? extended != nullptr : takes_smoothed);
+  }
 };
 
 // rate, increase, delta; irate, idelta; resets, changes: of mixed series.
 template <bool kCounter, bool kPerSecond>
 void MixedExtrapolated(const RangeInput& in, Row& out);
+template <bool kCounter, bool kPerSecond>
+void ExtendedRate(const RangeInput& in, std::span<double> out);
+template <bool kCounter, bool kPerSecond>
+void MixedExtendedRate(const RangeInput& in, Row& out);
 template <bool kCounter>
 void MixedLastTwo(const RangeInput& in, Row& out);
 void MixedResets(const RangeInput& in, Row& out);
@@ -109,9 +122,9 @@ std::span<const FunctionImpl> TimeFunctions();
 std::span<const FunctionImpl> LabelFunctions();
 std::span<const FunctionImpl> VectorFunctions();
 std::span<const FunctionImpl> HistogramFunctions();
+std::span<const FunctionImpl> InfoFunctions();
 
-// Null for functions that are not supported yet.
-const FunctionImpl* FindImpl(FunctionId id);
+const FunctionImpl& ImplOf(FunctionId id);
 
 // For kernels whose value follows from one window after another: `fn(step)` for each step whose
 // window has at least `min_samples`.

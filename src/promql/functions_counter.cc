@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "counter_resets.h"
 #include "function_impl.h"
-#include "scan.h"
 
 // rate, increase, delta, irate, idelta, changes, resets: what looks at differences between samples.
 
@@ -35,34 +35,6 @@ void FindExtrapolation(const RangeInput& in, double divisor) {
     e.factor = (e.sampled_interval + e.to_start + e.to_end) / e.sampled_interval / divisor;
   }
 }
-
-// A counter that falls started again from zero. Lists, ascending, the samples before which it did.
-void FindResets(std::span<const double> values, std::vector<uint32_t>& resets) {
-  resets.clear();
-  if (!HasFall(values)) return;
-  for (size_t i = 1; i < values.size(); ++i)
-    if (values[i] < values[i - 1]) resets.push_back(static_cast<uint32_t>(i));
-}
-
-// Adds what resets within a window lost, in order, so that every rounding is Prometheus's.
-class ResetCorrection {
- public:
-  ResetCorrection(std::span<const double> values, std::span<const uint32_t> resets)
-      : values_(values), resets_(resets) {}
-
-  double Apply(double increase, uint32_t begin, uint32_t end) {
-    // Windows never move back.
-    while (next_ < resets_.size() && resets_[next_] <= begin) ++next_;
-    for (size_t r = next_; r < resets_.size() && resets_[r] < end; ++r)
-      increase += values_[resets_[r] - 1];
-    return increase;
-  }
-
- private:
-  const std::span<const double> values_;
-  const std::span<const uint32_t> resets_;
-  size_t next_ = 0;
-};
 
 // A counter does not begin below zero: where its slope would take it there before the window's
 // start, it is taken to begin at zero.
@@ -137,23 +109,41 @@ constexpr FunctionImpl kFunctions[] = {
     {.id = FunctionId::kRate,
      .range = Extrapolated<true, true>,
      .mixed = MixedExtrapolated<true, true>,
+     .extended = ExtendedRate<true, true>,
+     .mixed_extended = MixedExtendedRate<true, true>,
+     .takes_smoothed = true,
      .uses_start_times = true,
      .checks_counter = true},
     {.id = FunctionId::kIncrease,
      .range = Extrapolated<true, false>,
      .mixed = MixedExtrapolated<true, false>,
+     .extended = ExtendedRate<true, false>,
+     .mixed_extended = MixedExtendedRate<true, false>,
+     .takes_smoothed = true,
      .uses_start_times = true,
      .checks_counter = true},
     {.id = FunctionId::kDelta,
      .range = Extrapolated<false, false>,
-     .mixed = MixedExtrapolated<false, false>},
+     .mixed = MixedExtrapolated<false, false>,
+     .extended = ExtendedRate<false, false>,
+     .mixed_extended = MixedExtendedRate<false, false>,
+     .takes_smoothed = true},
     {.id = FunctionId::kIrate,
      .range = LastTwo<true>,
      .mixed = MixedLastTwo<true>,
      .uses_start_times = true},
     {.id = FunctionId::kIdelta, .range = LastTwo<false>, .mixed = MixedLastTwo<false>},
-    {.id = FunctionId::kChanges, .range = Changes, .mixed = MixedChanges},
-    {.id = FunctionId::kResets, .range = Resets, .mixed = MixedResets, .uses_start_times = true},
+    {.id = FunctionId::kChanges,
+     .range = Changes,
+     .mixed = MixedChanges,
+     .extended = Changes,
+     .mixed_extended = MixedChanges},
+    {.id = FunctionId::kResets,
+     .range = Resets,
+     .mixed = MixedResets,
+     .extended = Resets,
+     .mixed_extended = MixedResets,
+     .uses_start_times = true},
 };
 
 }  // namespace

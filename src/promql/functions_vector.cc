@@ -73,7 +73,7 @@ SourcePtr AbsentOverTime(Evaluator& evaluator, const Call& call, const Steps& st
   for (size_t i = 0; i < source->size(); ++i) {
     query.Check();
     const storage::Columns columns = source->Read(i, query.scratch);
-    FindWindows(columns.times, source->look(), source->range_ms(), windows);
+    FindWindows(columns.times, source->range(), windows);
     query.CountRead(windows.samples);
     for (size_t s = 0; s < row.size(); ++s)
       row[s] = windows.begin[s] < windows.end[s] ? 1 : Absent();

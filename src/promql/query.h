@@ -37,8 +37,18 @@ struct Windows {
   // Step i sees samples [begin[i], end[i]).
   std::vector<uint32_t> begin;
   std::vector<uint32_t> end;
-  int64_t samples = 0;   // of all windows together
-  uint32_t largest = 0;  // samples of the largest
+  // With anchored or smoothed, among which samples those were looked for: [seen_begin, seen_end).
+  // Empty otherwise.
+  std::vector<uint32_t> seen_begin;
+  std::vector<uint32_t> seen_end;
+  int64_t samples = 0;   // seen by all steps together
+  uint32_t largest = 0;  // seen by one step, at most
+
+  uint32_t first_seen(size_t step) const {
+    return seen_begin.empty() ? begin[step] : seen_begin[step];
+  }
+  uint32_t after_seen(size_t step) const { return seen_end.empty() ? end[step] : seen_end[step]; }
+
   // For rate and its kin, filled by them: see functions_counter.cc.
   struct Extrapolation {
     double sampled_interval;

@@ -7,23 +7,60 @@
 namespace canopy::promql {
 namespace {
 
+RangeOfSteps RangeOfSelector(const Query& query, const MatrixSelector& matrix, const Steps& steps) {
+  return {Resolve(query, matrix.selector->modifiers, steps),
+          OrFail(RangeOf(matrix, query.times)).count(), EdgesOf(*matrix.selector),
+          query.lookback_ms};
+}
+
 void Widen(DataSpan& span, int64_t min, int64_t max) {
   span.min = std::min(span.min, min);
   span.max = std::max(span.max, max);
+}
+
+// Sets `look` by the first selector of an expression; false when there is none.
+bool FindReference(const Query& query, const Expr& expr, const Steps& steps, LookAt& look) {
+  switch (expr.kind) {
+    case ExprKind::kVectorSelector:
+      look = Resolve(query, expr.As<VectorSelector>().modifiers, steps);
+      return true;
+    case ExprKind::kSubquery: {
+      const auto& subquery = expr.As<Subquery>();
+      if (!FindReference(query, *subquery.expr, steps, look)) return false;
+      if (look.fixed) return true;
+      const LookAt around = Resolve(query, subquery.modifiers, steps);
+      look.fixed = around.fixed;
+      look.fixed_time = around.fixed_time - look.offset;
+      look.offset += around.offset;
+      return true;
+    }
+    case ExprKind::kAggregate:
+      // The parameter is looked at last, wherever it is written.
+      return FindReference(query, *expr.As<Aggregate>().expr, steps, look) ||
+             (expr.As<Aggregate>().param &&
+              FindReference(query, *expr.As<Aggregate>().param, steps, look));
+    default: {
+      bool found = false;
+      ForEachChild(expr, [&](const Expr& child) {
+        found = found || FindReference(query, child, steps, look);
+      });
+      return found;
+    }
+  }
 }
 
 // `steps` count two: the first and the last time at which `expr` is evaluated.
 void AddSpan(const Query& query, const Expr& expr, const Steps& steps, DataSpan& span) {
   switch (expr.kind) {
     case ExprKind::kVectorSelector: {
-      const LookAt look = Resolve(query, expr.As<VectorSelector>().modifiers, steps);
-      return Widen(span, look.first() - query.lookback_ms + 1, look.last());
+      const auto& selector = expr.As<VectorSelector>();
+      const LookAt look = Resolve(query, selector.modifiers, steps);
+      return Widen(span, look.first() - query.lookback_ms + 1,
+                   look.last() + (selector.smoothed ? query.lookback_ms : 0));
     }
     case ExprKind::kMatrixSelector: {
-      const auto& matrix = expr.As<MatrixSelector>();
-      const LookAt look = Resolve(query, matrix.selector->modifiers, steps);
-      const int64_t range = OrFail(RangeOf(matrix, query.times)).count();
-      return Widen(span, look.first() - range + 1, look.last());
+      const RangeOfSteps range = RangeOfSelector(query, expr.As<MatrixSelector>(), steps);
+      return Widen(span, range.first_ms(), range.last_ms());
     }
     case ExprKind::kSubquery: {
       const auto& subquery = expr.As<Subquery>();
@@ -31,6 +68,15 @@ void AddSpan(const Query& query, const Expr& expr, const Steps& steps, DataSpan&
       const int64_t start = look.first() - OrFail(RangeOf(subquery, query.times)).count();
       return AddSpan(query, *subquery.expr, Steps{start, look.last() - start, 2}, span);
     }
+    case ExprKind::kCall:
+      if (expr.As<Call>().function->id == FunctionId::kInfo) {
+        const Expr& v = *expr.As<Call>().args[0];
+        const LookAt look = LookOfInfo(query, v, steps);
+        Widen(span, look.first() - query.lookback_ms + 1, look.last());
+        // The other argument is no selection.
+        return AddSpan(query, v, steps, span);
+      }
+      [[fallthrough]];
     default:
       ForEachChild(expr, [&](const Expr& child) { AddSpan(query, child, steps, span); });
   }
@@ -49,20 +95,6 @@ bool HasOneName(const VectorSelector& selector) {
     return m.type() == model::MatchType::kEqual && m.name() == model::kMetricName &&
            !m.value().empty();
   });
-}
-
-// For each step the index of the newest sample that is not older than the lookback; -1 for none.
-void FindNewest(std::span<const int64_t> times, const LookAt& look, int64_t lookback_ms,
-                std::vector<int32_t>& out) {
-  const size_t steps = look.steps.count;
-  out.resize(steps);
-  size_t next = 0;
-  for (size_t i = 0; i < steps; ++i) {
-    const int64_t ref = look.at(i);
-    while (next < times.size() && times[next] <= ref) ++next;
-    const bool found = next > 0 && times[next - 1] > ref - lookback_ms;
-    out[i] = found ? static_cast<int32_t>(next - 1) : -1;
-  }
 }
 
 class InstantSelector final : public SeriesSource {
@@ -186,8 +218,8 @@ class InstantSelector final : public SeriesSource {
 class RangeSelector final : public ColumnSource {
  public:
   RangeSelector(Query& query, std::shared_ptr<const storage::SeriesSet> series,
-                const VectorSelector& selector, const LookAt& look, int64_t range_ms)
-      : ColumnSource(look, range_ms),
+                const VectorSelector& selector, const RangeOfSteps& range)
+      : ColumnSource(range),
         series_(std::move(series)),
         without_buckets_(query.without_buckets.contains(&selector)),
         node_(query.NewNode()),
@@ -199,41 +231,61 @@ class RangeSelector final : public ColumnSource {
 
   storage::Columns Read(size_t i, Scratch& scratch) const override {
     NodeBuffers& buffers = scratch.of(node_);
-    const auto from = Timestamp::FromMs(look().first() - range_ms() + 1);
-    const auto until = Timestamp::FromMs(look().last());
+    const auto from = Timestamp::FromMs(range().first_ms());
+    const auto until = Timestamp::FromMs(range().last_ms());
     storage::Columns columns = OrFail(series_->Read(i, from, until, buffers.columns));
     if (without_buckets_ && !columns.histograms.empty())
       columns = WithoutBuckets(columns, buffers.stats);
-    if (!HasMarker(columns.values)) return columns;
     return WithoutMarkers(columns, buffers.kept);
   }
 
  private:
-  static storage::Columns WithoutMarkers(const storage::Columns& columns,
-                                         storage::ColumnBuffer& kept) {
-    kept.Clear();
-    for (size_t n = 0; n < columns.times.size(); ++n) {
-      if (IsAbsent(columns.values[n])) continue;
-      kept.times.push_back(columns.times[n]);
-      kept.values.push_back(columns.values[n]);
-      if (!columns.histograms.empty()) kept.histograms.push_back(columns.histograms[n]);
-      if (!columns.start_times.empty()) kept.start_times.push_back(columns.start_times[n]);
-    }
-    return {kept.times, kept.values, 0, kept.histograms, kept.start_times};
-  }
-
   const std::shared_ptr<const storage::SeriesSet> series_;
   const bool without_buckets_;
   const size_t node_;
   const bool distinct_;
 };
 
-void RefuseExtended(const VectorSelector& selector) {
-  if (selector.anchored || selector.smoothed)
-    throw EvalError{Status::Unsupported("anchored and smoothed selectors are not supported yet")};
+}  // namespace
+
+void FindNewest(std::span<const int64_t> times, const LookAt& look, int64_t lookback_ms,
+                std::vector<int32_t>& out) {
+  const size_t steps = look.steps.count;
+  out.resize(steps);
+  size_t next = 0;
+  for (size_t i = 0; i < steps; ++i) {
+    const int64_t ref = look.at(i);
+    while (next < times.size() && times[next] <= ref) ++next;
+    const bool found = next > 0 && times[next - 1] > ref - lookback_ms;
+    out[i] = found ? static_cast<int32_t>(next - 1) : -1;
+  }
 }
 
-}  // namespace
+LookAt LookOfInfo(const Query& query, const Expr& v, const Steps& steps) {
+  LookAt look;
+  look.steps = steps;
+  FindReference(query, v, steps, look);
+  return look;
+}
+
+Edges EdgesOf(const VectorSelector& selector) {
+  return selector.anchored   ? Edges::kAnchored
+         : selector.smoothed ? Edges::kSmoothed
+                             : Edges::kPlain;
+}
+
+storage::Columns WithoutMarkers(const storage::Columns& columns, storage::ColumnBuffer& kept) {
+  if (!HasMarker(columns.values)) return columns;
+  kept.Clear();
+  for (size_t n = 0; n < columns.times.size(); ++n) {
+    if (IsAbsent(columns.values[n])) continue;
+    kept.times.push_back(columns.times[n]);
+    kept.values.push_back(columns.values[n]);
+    if (!columns.histograms.empty()) kept.histograms.push_back(columns.histograms[n]);
+    if (!columns.start_times.empty()) kept.start_times.push_back(columns.start_times[n]);
+  }
+  return {kept.times, kept.values, 0, kept.histograms, kept.start_times};
+}
 
 DataSpan SpanOf(const Query& query, const Expr& expr) {
   DataSpan span;
@@ -247,20 +299,26 @@ std::shared_ptr<const storage::SeriesSet> Selections::Select(const VectorSelecto
     if (made.newest_only == newest_only && made.selector->matchers == selector.matchers)
       return made.series;
   }
+  auto series = SelectNow(selector.matchers, newest_only);
+  made_.push_back({&selector, newest_only, series});
+  return series;
+}
+
+std::shared_ptr<const storage::SeriesSet> Selections::SelectNow(const model::Matchers& matchers,
+                                                                bool newest_only) {
   storage::SelectHints hints;
   hints.newest_only = newest_only;
-  auto series = query_.querier->Select(selector.matchers, hints);
+  auto series = query_.querier->Select(matchers, hints);
   if (!series.ok()) throw EvalError{series.status().In("expanding series")};
-  std::shared_ptr<const storage::SeriesSet> shared = std::move(series).value();
   query_.Check();
-  made_.push_back({&selector, newest_only, shared});
-  return shared;
+  return std::move(series).value();
 }
 
 SourcePtr SelectInstant(Query& query, Selections& selections, const VectorSelector& selector,
                         const Steps& steps, SelectedValue what) {
-  RefuseExtended(selector);
   const LookAt look = Resolve(query, selector.modifiers, steps);
+  if (selector.smoothed && what == SelectedValue::kValue)
+    return SelectSmoothed(query, selections.Select(selector, false), selector, look);
   // Only the store's newest sample is kept decoded: the hint helps where nothing newer is hidden.
   // Without buckets, what came before is looked at as well.
   const bool newest_only = steps.count == 1 && look.last() == query.max_time_ms &&
@@ -272,11 +330,8 @@ SourcePtr SelectInstant(Query& query, Selections& selections, const VectorSelect
 ColumnSourcePtr SelectRange(Query& query, Selections& selections, const MatrixSelector& matrix,
                             const Steps& steps) {
   const VectorSelector& selector = *matrix.selector;
-  RefuseExtended(selector);
-  const LookAt look = Resolve(query, selector.modifiers, steps);
-  const int64_t range_ms = OrFail(RangeOf(matrix, query.times)).count();
-  return std::make_unique<RangeSelector>(query, selections.Select(selector, false), selector, look,
-                                         range_ms);
+  return std::make_unique<RangeSelector>(query, selections.Select(selector, false), selector,
+                                         RangeOfSelector(query, matrix, steps));
 }
 
 }  // namespace canopy::promql

@@ -24,8 +24,15 @@ class Selections {
   explicit Selections(Query& query) : query_(query) {}
   std::shared_ptr<const storage::SeriesSet> Select(const VectorSelector& selector,
                                                    bool newest_only);
+  // Of matchers that are no selector of the query's.
+  std::shared_ptr<const storage::SeriesSet> SelectMatching(const model::Matchers& matchers) {
+    return SelectNow(matchers, false);
+  }
 
  private:
+  std::shared_ptr<const storage::SeriesSet> SelectNow(const model::Matchers& matchers,
+                                                      bool newest_only);
+
   struct Selection {
     const VectorSelector* selector;
     bool newest_only;
@@ -45,6 +52,23 @@ SourcePtr SelectInstant(Query& query, Selections& selections, const VectorSelect
                         const Steps& steps, SelectedValue what);
 ColumnSourcePtr SelectRange(Query& query, Selections& selections, const MatrixSelector& selector,
                             const Steps& steps);
+
+// m smoothed: the line between the samples on either side of each step.
+SourcePtr SelectSmoothed(Query& query, std::shared_ptr<const storage::SeriesSet> series,
+                         const VectorSelector& selector, const LookAt& look);
+
+// Where info(v) looks for the series that describe those of v: at the time of the first selector in
+// v, by its modifiers and those of subqueries around it.
+LookAt LookOfInfo(const Query& query, const Expr& v, const Steps& steps);
+
+// For each step the index of the newest sample that is not older than the lookback; -1 for none.
+void FindNewest(std::span<const int64_t> times, const LookAt& look, int64_t lookback_ms,
+                std::vector<int32_t>& out);
+
+Edges EdgesOf(const VectorSelector& selector);
+
+// The same when there is no staleness marker among them; otherwise the others, in `kept`.
+storage::Columns WithoutMarkers(const storage::Columns& columns, storage::ColumnBuffer& kept);
 
 // The steps at which the inner expression of a subquery is evaluated. count 0 when there is none.
 Steps SubquerySteps(const Query& query, const Subquery& subquery, const LookAt& look,

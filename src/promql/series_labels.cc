@@ -1,5 +1,7 @@
 #include "series_labels.h"
 
+#include "canopy/base/quote.h"
+
 namespace canopy::promql {
 namespace {
 
@@ -41,6 +43,21 @@ std::string LabelsKey(const SeriesLabels& labels) {
   labels.ForEach(
       [&](std::string_view name, std::string_view value) { AppendLabelKey(key, name, value); });
   return key;
+}
+
+std::string InBraces(const SeriesLabels& labels) {
+  std::string out = "{";
+  labels.ForEach([&](std::string_view name, std::string_view value) {
+    if (out.size() > 1) out += ", ";
+    if (model::IsLegacyLabelName(name)) {
+      out += name;
+    } else {
+      base::AppendQuoted(out, name);
+    }
+    out += '=';
+    base::AppendQuoted(out, value);
+  });
+  return out += "}";
 }
 
 }  // namespace canopy::promql

@@ -71,3 +71,6 @@ void AppendLabelKey(std::string& key, std::string_view name, std::string_view va
 std::string LabelsKey(const SeriesLabels& labels);
 
 }  // namespace canopy::promql
+// {__name__="up", job="a"}: as messages show series, the name like any other label.
+std::string InBraces(const SeriesLabels& labels);
+

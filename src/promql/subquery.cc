@@ -11,7 +11,7 @@ class Subsamples final : public ColumnSource {
  public:
   Subsamples(Query& query, SourcePtr inner, const Steps& inner_steps, const LookAt& look,
              int64_t range_ms)
-      : ColumnSource(look, range_ms), inner_(std::move(inner)), node_(query.NewNode()) {
+      : ColumnSource({look, range_ms}), inner_(std::move(inner)), node_(query.NewNode()) {
     times_.reserve(inner_steps.count);
     for (size_t i = 0; i < inner_steps.count; ++i) times_.push_back(inner_steps.at(i));
   }

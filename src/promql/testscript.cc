@@ -87,11 +87,12 @@ bool DependsOnStep(FunctionId id) {
   }
 }
 
-// Gives every selector that has none, and every outermost subquery, `@ at`. False when the value
+// Gives every selector that has no fixed time, and every outermost subquery, `@ at`: start() and
+// end() were that. False when the value
 // would still change with the time of evaluation.
 bool PinTo(Expr& expr, Timestamp at) {
   const auto pin = [&](TimeModifiers& modifiers) {
-    if (modifiers.at != AtKind::kNone) return;
+    if (modifiers.at == AtKind::kTimestamp) return;
     modifiers.at = AtKind::kTimestamp;
     modifiers.at_time = at;
   };

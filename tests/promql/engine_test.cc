@@ -140,11 +140,13 @@ BOOST_FIXTURE_TEST_CASE(errors_have_the_words_of_prometheus, Fixture) {
   };
   f("s + on (a) r",
     "found duplicate series for the match group {a=\"x\"} on the right hand-side of the operation: "
-    "[r{a=\"x\", i=\"1\"}, r{a=\"x\", i=\"2\"}];many-to-many matching not allowed: matching labels "
+    "[{__name__=\"r\", a=\"x\", i=\"1\"}, {__name__=\"r\", a=\"x\", i=\"2\"}];many-to-many "
+    "matching not allowed: matching labels "
     "must be unique on one side");
   f("l + on (a) group_right s",
     "found duplicate series for the match group {a=\"x\"} on the left hand-side of the operation: "
-    "[l{a=\"x\", i=\"1\"}, l{a=\"x\", i=\"2\"}];many-to-many matching not allowed: matching labels "
+    "[{__name__=\"l\", a=\"x\", i=\"1\"}, {__name__=\"l\", a=\"x\", i=\"2\"}];many-to-many "
+    "matching not allowed: matching labels "
     "must be unique on one side");
   f("l + on (a) s",
     "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");

@@ -87,6 +87,57 @@ std::optional<double> Extrapolated(const Window& w, double from, double until, b
   return per_second ? result / (until - from) : result;
 }
 
+// rate and its kin of ranges with edges: `w` are all samples near the range. What a series was at
+// when the range began, the samples within, and what it was at when it ended.
+std::optional<double> Extended(const Window& w, double from, double until, bool counter,
+                               bool per_second, bool smoothed) {
+  const auto line = [&](const model::Sample& a, const model::Sample& b, double at) {
+    const double begin = counter && b.value < a.value ? 0 : a.value;
+    return begin +
+           (b.value - begin) * (at - a.time.seconds()) / (b.time.seconds() - a.time.seconds());
+  };
+  const model::Sample* before = nullptr;
+  const model::Sample* last_before = nullptr;
+  const model::Sample* at_end = nullptr;
+  std::vector<double> points;
+  for (const auto& s : w) {
+    const double t = s.time.seconds();
+    if (t <= from) before = &s;
+    if (t < until) last_before = &s;
+    if (t > from && t < until) points.push_back(s.value);
+    if (t >= until && at_end == nullptr && (smoothed || t == until)) at_end = &s;
+  }
+  // Something must be within; or, smoothed, on either side of it.
+  if (points.empty() && at_end == nullptr) return std::nullopt;
+  if (before == nullptr && points.empty() && at_end->time.seconds() > until) return std::nullopt;
+  if (before != nullptr) {
+    const auto* next = before + 1;
+    const bool between = smoothed && before->time.seconds() < from;
+    points.insert(points.begin(), between ? line(*before, *next, from) : before->value);
+  } else {
+    points.insert(points.begin(), points.empty() ? at_end->value : points.front());
+  }
+  if (at_end != nullptr && at_end->time.seconds() > until) {
+    points.push_back(line(*last_before, *at_end, until));
+  } else if (at_end != nullptr) {
+    points.push_back(at_end->value);
+  } else {
+    points.push_back(points.back());
+  }
+  double increase = points.back() - points.front();
+  for (size_t i = 1; counter && i < points.size(); ++i)
+    if (points[i] < points[i - 1]) increase += points[i - 1];
+  return per_second ? increase / (until - from) : increase;
+}
+
+// How often something happens, from the sample before the range on.
+std::optional<double> AnchoredCount(const Window& w, double from, bool (*happens)(double, double)) {
+  if (w.back().time.seconds() <= from) return std::nullopt;
+  size_t first = 0;
+  while (first + 1 < w.size() && w[first + 1].time.seconds() <= from) ++first;
+  return Count(Window(w.begin() + static_cast<ptrdiff_t>(first), w.end()), happens);
+}
+
 std::optional<double> Slope(const Window& w) {
   if (w.size() < 2) return std::nullopt;
   long double x = 0, y = 0, xx = 0, xy = 0;
@@ -108,7 +159,8 @@ struct Case {
   std::string function;  // before the selector
   std::string rest;      // behind it
   Reference reference;
-  double tolerance;  // relative to the largest value that went in
+  double tolerance;        // relative to the largest value that went in
+  std::string edges = {};  // anchored, smoothed: the reference sees what is around the window too
 };
 
 std::vector<Case> Cases() {
@@ -166,6 +218,30 @@ std::vector<Case> Cases() {
   };
 }
 
+std::vector<Case> CasesWithEdges() {
+  std::vector<Case> out;
+  for (const bool smoothed : {false, true}) {
+    const auto add = [&](const char* function, bool counter, bool per_second) {
+      out.push_back({function, ")",
+                     [=](const Window& w, double from, double until) {
+                       return Extended(w, from, until, counter, per_second, smoothed);
+                     },
+                     1e-12, smoothed ? "smoothed" : "anchored"});
+    };
+    add("rate(", true, true);
+    add("increase(", true, false);
+    add("delta(", false, false);
+  }
+  for (const bool changes : {false, true}) {
+    out.push_back({changes ? "changes(" : "resets(", ")",
+                   [=](const Window& w, double from, double) {
+                     return AnchoredCount(w, from, changes ? Differs : Falls);
+                   },
+                   0, "anchored"});
+  }
+  return out;
+}
+
 enum class Shape { kGauge, kCounter, kConstant, kWithNan, kHuge };
 
 Window RandomSeries(std::mt19937& random, Shape shape) {
@@ -215,10 +291,12 @@ class Checker {
   }
 
   void Check(const Case& c, int64_t range_s, int64_t step_s, int64_t offset_s) {
-    const std::string query = c.function + "m[" + std::to_string(range_s) + "s] offset " +
-                              std::to_string(offset_s) + "s" + c.rest;
+    const std::string query = c.function + "m[" + std::to_string(range_s) + "s] " + c.edges +
+                              " offset " + std::to_string(offset_s) + "s" + c.rest;
     SelfMetrics metrics;
-    Engine engine({}, SystemClock(), metrics);
+    EngineOptions options;
+    options.features.extended_range_selectors = true;
+    Engine engine(options, SystemClock(), metrics);
     const RangeSpec range{Timestamp::FromMs(-100'000), Timestamp::FromMs(4'000'000),
                           Duration(step_s * 1000)};
     const auto result = engine.Range(store_, query, range);
@@ -244,9 +322,13 @@ class Checker {
  private:
   std::optional<double> Expected(const Case& c, Timestamp until, int64_t range_s) const {
     const Timestamp from = until - Duration(range_s * 1000);
+    constexpr Duration kLookback = std::chrono::minutes(5);
     Window window;
-    for (const auto& s : kept_)
-      if (s.time > from && s.time <= until) window.push_back(s);
+    for (const auto& s : kept_) {
+      if (s.time > from - (c.edges.empty() ? Duration(0) : kLookback) &&
+          s.time <= until + (c.edges == "smoothed" ? kLookback : Duration(0)))
+        window.push_back(s);
+    }
     if (window.empty()) return std::nullopt;
     return c.reference(window, from.seconds(), until.seconds());
   }
@@ -266,6 +348,13 @@ BOOST_AUTO_TEST_CASE(windows_that_slide_yield_what_single_windows_yield) {
     for (const Shape shape : {Shape::kGauge, Shape::kCounter, Shape::kConstant, Shape::kWithNan}) {
       for (int round = 0; round < 3; ++round) {
         Checker checker(RandomSeries(random, shape));
+        for (const Case& c : CasesWithEdges()) {
+          if (shape == Shape::kWithNan) continue;
+          checker.Check(c, 60, 30, 0);
+          checker.Check(c, 1200, 30, 15);
+          checker.Check(c, 20, 300, -60);
+          checker.Check(c, 7, 3, 0);
+        }
         for (const Case& c : Cases()) {
           // NaNs meet what asks for differences of neighbours in ways of their own.
           if (shape == Shape::kWithNan && c.function == "quantile_over_time(0.3, ") continue;

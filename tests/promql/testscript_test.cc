@@ -85,7 +85,8 @@ BOOST_AUTO_TEST_CASE(wrong_expectations_fail) {
   f("eval instant at 2m m\n expect fail\n", "m: expected an error, got none");
   f("eval instant at 2m m + on () m\n",
     "m + on () m: failed: found duplicate series for the match "
-    "group {} on the right hand-side of the operation: [m{a=\"x\"}, m{a=\"y\"}];many-to-many "
+    "group {} on the right hand-side of the operation: [{__name__=\"m\", a=\"x\"}, "
+    "{__name__=\"m\", a=\"y\"}];many-to-many "
     "matching not allowed: matching labels must be unique on one side");
   f("eval instant at 2m topk(NaN, m)\n expect fail msg: something\n",
     "topk(NaN, m): expected the error \"something\", got \"Parameter value is NaN\"");
