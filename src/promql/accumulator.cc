@@ -25,6 +25,7 @@ class Rows {
   explicit Rows(size_t steps, T initial) : steps_(steps), initial_(initial) {}
   void AddRow() { all_.resize(all_.size() + steps_, initial_); }
   T* row(size_t group) { return all_.data() + group * steps_; }
+  const T* row(size_t group) const { return all_.data() + group * steps_; }
 
  private:
   const size_t steps_;
@@ -61,6 +62,8 @@ class Sum final : public Accumulator {
     }
   }
 
+  bool Has(size_t group, size_t step) const override { return seen_.row(group)[step] != 0; }
+
   void Finish(size_t group, std::span<double> out) override {
     for (size_t i = 0; i < out.size(); ++i)
       out[i] = seen_.row(group)[i] ? sum_.row(group)[i] + c_.row(group)[i] : Absent();
@@ -74,16 +77,16 @@ class Sum final : public Accumulator {
 
 class Avg final : public Accumulator {
  public:
-  explicit Avg(size_t steps) : means_(steps, {}), counts_(steps, 0) {}
+  explicit Avg(size_t steps) : means_(steps, {}), seen_(steps, 0) {}
 
   void AddGroup() override {
     means_.AddRow();
-    counts_.AddRow();
+    seen_.AddRow();
   }
 
   void Add(size_t group, size_t first, std::span<const double> values) override {
     KahanMean* means = means_.row(group) + first;
-    unsigned char* seen = counts_.row(group) + first;
+    unsigned char* seen = seen_.row(group) + first;
     for (size_t i = 0; i < values.size(); ++i) {
       if (IsAbsent(values[i])) continue;
       means[i].Add(values[i]);
@@ -91,14 +94,16 @@ class Avg final : public Accumulator {
     }
   }
 
+  bool Has(size_t group, size_t step) const override { return seen_.row(group)[step] != 0; }
+
   void Finish(size_t group, std::span<double> out) override {
     for (size_t i = 0; i < out.size(); ++i)
-      out[i] = counts_.row(group)[i] ? means_.row(group)[i].value() : Absent();
+      out[i] = seen_.row(group)[i] ? means_.row(group)[i].value() : Absent();
   }
 
  private:
   Rows<KahanMean> means_;
-  Rows<unsigned char> counts_;
+  Rows<unsigned char> seen_;
 };
 
 // Keeps a value as long as it beats the next: NaN only where there is nothing else.

@@ -18,6 +18,8 @@ class Accumulator {
   // Takes in values of one series of a group: those of the steps from `first` on. Calls for steps
   // that do not overlap may run at the same time.
   virtual void Add(size_t group, size_t first, std::span<const double> values) = 0;
+  // Whether a group has a value at a step already; of sum and avg only.
+  virtual bool Has(size_t /*group*/, size_t /*step*/) const { return false; }
   // The result, absent where the group had no series. Once per group.
   virtual void Finish(size_t group, std::span<double> out) = 0;
 };

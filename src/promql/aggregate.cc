@@ -64,7 +64,7 @@ class GroupedRows {
       case AggregateOp::kSum:
       case AggregateOp::kAvg:
         if (!histograms_) histograms_.emplace(query_, aggregate_, steps_);
-        histograms_->Add(group, labels, row);
+        histograms_->Add(group, labels, row, *accumulator_);
         return accumulator_->Add(group, 0, row.values);
       case AggregateOp::kCount:
       case AggregateOp::kGroup:

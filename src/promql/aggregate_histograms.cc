@@ -2,21 +2,29 @@
 
 namespace canopy::promql {
 
-void GroupedHistograms::Add(size_t group, const SeriesLabels& labels, const Row& row) {
+void GroupedHistograms::Add(size_t group, const SeriesLabels& labels, const Row& row,
+                            const Accumulator& floats) {
   if (group >= groups_.size()) groups_.resize(group + 1);
   auto& cells = groups_[group];
   cells.resize(steps_);
   for (size_t s = 0; s < steps_; ++s) {
     const model::FloatHistogram* h = row.histogram(s);
     if (h == nullptr) continue;
-    if (!cells[s]) cells[s] = std::make_unique<Cell>();
+    if (!cells[s]) {
+      cells[s] = std::make_unique<Cell>();
+      cells[s]->after_floats = floats.Has(group, s);
+    }
     AddTo(*cells[s], labels, *h);
+    if (cells[s]->incompatible && floats.Has(group, s)) {
+      cells[s]->incompatible = false;
+      cells[s]->after_floats = true;
+    }
   }
 }
 
 void GroupedHistograms::AddTo(Cell& cell, const SeriesLabels& labels,
                               const model::FloatHistogram& h) {
-  if (cell.incompatible) return;
+  if (cell.incompatible || cell.after_floats) return;
   cell.hints.See(h);
   model::HistogramMerge merge;
   if (aggregate_.op == AggregateOp::kSum) {
@@ -43,10 +51,12 @@ void GroupedHistograms::Finish(size_t group, RowTable& rows) {
   for (size_t s = 0; s < steps_; ++s) {
     const Cell* cell = groups_[group][s].get();
     if (cell == nullptr) continue;
-    if (IsPresent(rows.floats(group)[s])) {
+    if (cell->incompatible) {
+      rows.floats(group)[s] = Absent();
+    } else if (IsPresent(rows.floats(group)[s])) {
       query_.annotations.MixedFloatsHistogramsInAggregation(pos);
       rows.floats(group)[s] = Absent();
-    } else if (!cell->incompatible) {
+    } else {
       if (cell->hints.collide()) query_.annotations.CounterResetCollision("aggregation", pos);
       model::FloatHistogram h = cell->sum ? cell->sum->Total() : cell->mean->Mean();
       model::Compact(h);

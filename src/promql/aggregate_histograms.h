@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "accumulator.h"
 #include "canopy/model/histogram_sum.h"
 #include "canopy/promql/ast.h"
 #include "query.h"
@@ -22,7 +23,8 @@ class GroupedHistograms {
   GroupedHistograms(Query& query, const Aggregate& aggregate, size_t steps)
       : query_(query), aggregate_(aggregate), steps_(steps) {}
 
-  void Add(size_t group, const SeriesLabels& labels, const Row& row);
+  // `floats` is what the series before made of the floats.
+  void Add(size_t group, const SeriesLabels& labels, const Row& row, const Accumulator& floats);
   // Puts the histograms of a group beside its floats; where there are both, nothing is left.
   void Finish(size_t group, RowTable& rows);
 
@@ -31,6 +33,10 @@ class GroupedHistograms {
     std::optional<model::HistogramSum> sum;
     std::optional<model::HistogramMean> mean;
     ResetHints hints;
+    // There were floats before: all of it counts for nothing.
+    bool after_floats = false;
+    // There were no floats before, but histograms that do not go together: what comes is not even
+    // looked at.
     bool incompatible = false;
   };
 

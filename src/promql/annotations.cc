@@ -213,6 +213,11 @@ void Annotations::ForcedMonotonic(std::string_view metric, PositionRange pos, in
   ++note.count;
 }
 
+void Annotations::Clear() {
+  MutexLock lock(mu_);
+  notes_.clear();
+}
+
 std::vector<std::string> Annotations::Render(Kind kind, std::string_view query) const {
   std::vector<std::string> out;
   MutexLock lock(mu_);

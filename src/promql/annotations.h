@@ -59,6 +59,8 @@ class Annotations {
   void ForcedMonotonic(std::string_view metric, PositionRange pos, int64_t time_ms,
                        const ForcedMonotonicity& what);
 
+  void Clear();
+
   // Sorted texts with positions: line and column of `query`, whose bytes the positions count.
   std::vector<std::string> Warnings(std::string_view query) const;
   std::vector<std::string> Infos(std::string_view query) const;

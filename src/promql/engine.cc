@@ -90,6 +90,17 @@ Value EvaluateRange(Query& query, const Expr& expr) {
   return ToMatrix(query, std::move(source));
 }
 
+Value Evaluate(Query& query, const Expr& expr, bool range) {
+  try {
+    return range ? EvaluateRange(query, expr) : EvaluateInstant(query, expr);
+  } catch (const EvalError& error) {
+    if (!error.histograms_in_buckets) throw;
+  }
+  query.StartAgain();
+  query.histograms_in_buckets = true;
+  return range ? EvaluateRange(query, expr) : EvaluateInstant(query, expr);
+}
+
 }  // namespace
 
 struct Engine::Rep {
@@ -198,8 +209,7 @@ Result<QueryResult> Engine::Rep::RunInSlot(const Request& request, Query& query,
   prepare_time.Observe(SecondsBetween(admitted, prepared));
 
   QueryResult out;
-  out.value =
-      request.range ? EvaluateRange(query, request.expr) : EvaluateInstant(query, request.expr);
+  out.value = Evaluate(query, request.expr, request.range);
   const int64_t evaluated = clock.MonotonicNanos();
   inner_eval.Observe(SecondsBetween(prepared, evaluated));
   if (request.range) SortByLabels(std::get<Matrix>(out.value));

@@ -53,11 +53,15 @@ struct Parts {
   bool drop_name = false;
   std::vector<Bucket> buckets;  // by bound
   size_t native = kNone;
+  // Floats of `native` are a bucket of another one.
+  bool is_bucket_too = false;
 };
 
 // Finds the series that belong together. One without a number in le may hold native histograms; if
-// it has floats, these belong nowhere.
-std::vector<Parts> FindParts(const SeriesSource& source) {
+// it has floats, these belong nowhere. With a number in le a series is a bucket, and nearly never
+// anything else; but `histograms_in_buckets` each may hold native histograms as well, which have
+// nothing to do with the bucket.
+std::vector<Parts> FindParts(const SeriesSource& source, bool histograms_in_buckets) {
   Grouping groups({std::string(model::kBucketBound)}, GroupBy::kOthersAndName);
   std::vector<size_t> parts_of_group;
   std::vector<Parts> out;
@@ -66,20 +70,21 @@ std::vector<Parts> FindParts(const SeriesSource& source) {
     const SeriesLabels labels = source.labels(i);
     const std::optional<double> bound = bounds.Of(labels);
     if (!bound && !labels.Get(model::kBucketBound).empty()) {
-      out.push_back({labels.Build(), labels.drop_name(), {}, i});
+      out.push_back({labels.Build(), labels.drop_name(), {}, i, false});
       continue;
     }
     const size_t group = groups.GroupOf(labels);
     if (group == parts_of_group.size()) {
       parts_of_group.push_back(out.size());
-      out.push_back({groups.labels(group), labels.drop_name(), {}, kNone});
+      out.push_back({groups.labels(group), labels.drop_name(), {}, kNone, false});
     }
     Parts& parts = out[parts_of_group[group]];
-    if (bound) {
-      parts.buckets.push_back({*bound, i});
-    } else {
+    if (!bound) {
       parts.native = i;
+      continue;
     }
+    parts.buckets.push_back({*bound, i});
+    if (histograms_in_buckets) out.push_back({labels.Build(), labels.drop_name(), {}, i, true});
   }
   for (Parts& parts : out) {
     std::stable_sort(parts.buckets.begin(), parts.buckets.end(),
@@ -97,7 +102,7 @@ class OverHistograms : public SeriesSource {
         pos_(pos),
         source_(std::move(source)),
         node_(query.NewNode()),
-        parts_(FindParts(*source_)) {}
+        parts_(FindParts(*source_, query.histograms_in_buckets)) {}
 
   size_t size() const override { return parts_.size(); }
   SeriesLabels labels(size_t i) const override {
@@ -114,11 +119,14 @@ class OverHistograms : public SeriesSource {
     std::vector<double> bounds;
     for (const Parts::Bucket& bucket : parts.buckets) {
       Row target = row_at(bounds.size());
-      if (source_->Fill(bucket.series, scratch, target)) bounds.push_back(bucket.upper_bound);
+      if (!source_->Fill(bucket.series, scratch, target)) continue;
+      if (target.has_histograms() && !query_.histograms_in_buckets)
+        throw EvalError{Status::Execution("histograms in series of buckets"), true};
+      bounds.push_back(bucket.upper_bound);
     }
     Row native = row_at(parts.buckets.size());
     const bool has_native = parts.native != kNone && source_->Fill(parts.native, scratch, native);
-    if (has_native && CountPresent(native.values) > 0) WarnOfFloats(parts);
+    if (has_native && !parts.is_bucket_too && CountPresent(native.values) > 0) WarnOfFloats(parts);
 
     bool any = false;
     std::vector<Bucket> buckets;
@@ -320,7 +328,8 @@ template <HistogramFn kFn>
 SourcePtr FromHistograms(Evaluator& evaluator, const Call& call, const Steps& steps) {
   Query& query = evaluator.query();
   auto out = std::make_unique<OfHistograms<kFn>>(query, evaluator.Vector(*call.args[0], steps));
-  return DropMetadata(query, std::move(out), steps.count, Collisions::kMerge);
+  // As in Prometheus these numbers keep the type and unit of what they are numbers of.
+  return DropName(query, std::move(out), steps.count);
 }
 
 using Memory = std::vector<model::HistogramBucket>;

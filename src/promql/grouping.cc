@@ -28,9 +28,10 @@ Grouping::Grouping(std::vector<std::string> names, GroupBy by)
 
 size_t Grouping::GroupOf(const SeriesLabels& labels) {
   if (!without_ && names_.empty()) return labels_.empty() ? FindOrAdd(labels) : 0;
+  const bool hides = labels.hidden() != SeriesLabels::Hidden::kNothing;
   // Built labels are few, and those without metadata differ from what their symbols say.
-  if (labels.symbols() == nullptr || (labels.hides_metadata() && !without_ &&
-                                      std::any_of(names_.begin(), names_.end(), IsMetadataLabel)))
+  if (labels.symbols() == nullptr ||
+      (hides && !without_ && std::any_of(names_.begin(), names_.end(), IsMetadataLabel)))
     return FindOrAdd(labels);
   SymbolIndex& index = IndexOf(labels.symbols());
   if (const auto value = OnlyValue(index, labels)) {
@@ -75,7 +76,8 @@ void Grouping::SymbolKey(const SymbolIndex& index, const SeriesLabels& labels,
     AppendSymbol(key, pair.name);
     AppendSymbol(key, pair.value);
   }
-  if (labels.hides_metadata()) key += 'h';
+  if (labels.hidden() != SeriesLabels::Hidden::kNothing)
+    key += labels.hidden() == SeriesLabels::Hidden::kName ? 'n' : 'm';
 }
 
 bool Grouping::Keeps(std::string_view name) const {

@@ -1,5 +1,7 @@
 #include "query.h"
 
+#include <algorithm>
+
 namespace canopy::promql {
 namespace {
 
@@ -30,6 +32,12 @@ void Query::Hold(int64_t samples) {
   while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
   }
   if (now > limits_.max_samples) Fail(kTooManySamples);
+}
+
+void Query::StartAgain() {
+  read_.store(0, std::memory_order_relaxed);
+  std::fill(read_per_step_.begin(), read_per_step_.end(), 0);
+  annotations.Clear();
 }
 
 void Query::CountReadAt(int64_t time_ms, int64_t samples) {

@@ -23,6 +23,8 @@ namespace canopy::promql {
 // Ends an evaluation. Thrown and caught inside this module only: the engine turns it into a Status.
 struct EvalError {
   Status status;
+  // Not an error: the query is to be evaluated again, with `histograms_in_buckets`.
+  bool histograms_in_buckets = false;
 };
 [[noreturn]] void Fail(std::string message);  // kExecution
 template <class T>
@@ -146,6 +148,9 @@ class Query {
 
   size_t NewNode() { return next_node_++; }
 
+  // Forgets what was counted and noted. REQUIRES: nothing of an evaluation is left.
+  void StartAgain();
+
   const EngineOptions& engine;
   const int64_t lookback_ms;
   storage::Querier* querier = nullptr;
@@ -157,6 +162,9 @@ class Query {
   QueryTimes times;
   bool per_step_stats = false;
   SelectorSet without_buckets;
+  // Some series with a bucket's bound in its label has native histograms: see
+  // functions_histogram.cc.
+  bool histograms_in_buckets = false;
   Annotations annotations;
   Scratch scratch;
 

@@ -18,13 +18,13 @@ bool IsMetadataLabel(std::string_view name) {
 }
 
 std::string_view SeriesLabels::Get(std::string_view name) const {
-  if (hides_metadata_ && IsMetadataLabel(name)) return {};
+  if (Hides(name)) return {};
   if (built_) return built_->Get(name);
   return model::SeriesLabelsView(*symbols_, pairs_).Get(name);
 }
 
 model::Labels SeriesLabels::Build() const {
-  if (built_ && !hides_metadata_) return *built_;
+  if (built_ && hidden_ == Hidden::kNothing) return *built_;
   std::vector<model::LabelView> kept;
   kept.reserve(pairs_.size());
   ForEach([&](std::string_view name, std::string_view value) { kept.push_back({name, value}); });

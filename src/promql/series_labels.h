@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,12 +23,12 @@ class SeriesLabels {
       : symbols_(&stored.symbols()), pairs_(stored.pairs()) {}
   explicit SeriesLabels(const model::Labels& built) : built_(&built) {}
 
-  // The same without metadata labels.
-  SeriesLabels WithoutMetadata() const {
-    SeriesLabels out = *this;
-    out.hides_metadata_ = true;
-    return out;
-  }
+  // What is not shown of the labels that say what the metric is.
+  enum class Hidden : uint8_t { kNothing, kName, kMetadata };
+
+  // The same without metadata labels, or without the name alone.
+  SeriesLabels WithoutMetadata() const { return Hiding(Hidden::kMetadata); }
+  SeriesLabels WithoutName() const { return Hiding(std::max(hidden_, Hidden::kName)); }
   // The same, to lose its metadata when the whole query is done (delayed name removal).
   SeriesLabels WithDropName(bool drop) const {
     SeriesLabels out = *this;
@@ -35,7 +37,7 @@ class SeriesLabels {
   }
 
   bool drop_name() const { return drop_name_; }
-  bool hides_metadata() const { return hides_metadata_; }
+  Hidden hidden() const { return hidden_; }
   // Null for built labels.
   const model::SymbolSource* symbols() const { return symbols_; }
   model::SymbolPairs pairs() const { return pairs_; }
@@ -48,7 +50,7 @@ class SeriesLabels {
   template <class Fn>
   void ForEach(Fn fn) const {
     const auto visit = [&](std::string_view name, std::string_view value) {
-      if (!hides_metadata_ || !IsMetadataLabel(name)) fn(name, value);
+      if (!Hides(name)) fn(name, value);
     };
     if (built_) {
       for (const model::LabelView label : *built_) visit(label.name, label.value);
@@ -59,10 +61,20 @@ class SeriesLabels {
   }
 
  private:
+  SeriesLabels Hiding(Hidden hidden) const {
+    SeriesLabels out = *this;
+    out.hidden_ = hidden;
+    return out;
+  }
+  bool Hides(std::string_view name) const {
+    if (hidden_ == Hidden::kNothing) return false;
+    return hidden_ == Hidden::kName ? name == model::kMetricName : IsMetadataLabel(name);
+  }
+
   const model::Labels* built_ = nullptr;
   const model::SymbolSource* symbols_ = nullptr;
   model::SymbolPairs pairs_;
-  bool hides_metadata_ = false;
+  Hidden hidden_ = Hidden::kNothing;
   bool drop_name_ = false;
 };
 
@@ -70,7 +82,7 @@ class SeriesLabels {
 void AppendLabelKey(std::string& key, std::string_view name, std::string_view value);
 std::string LabelsKey(const SeriesLabels& labels);
 
-}  // namespace canopy::promql
 // {__name__="up", job="a"}: as messages show series, the name like any other label.
 std::string InBraces(const SeriesLabels& labels);
 
+}  // namespace canopy::promql

@@ -35,6 +35,12 @@ class WithoutMetadata final : public WrappedSource {
   bool distinct_without_metadata() const override { return true; }
 };
 
+class WithoutName final : public WrappedSource {
+ public:
+  using WrappedSource::WrappedSource;
+  SeriesLabels labels(size_t i) const override { return inner().labels(i).WithoutName(); }
+};
+
 class MarkedToDrop final : public WrappedSource {
  public:
   using WrappedSource::WrappedSource;
@@ -159,6 +165,15 @@ SourcePtr DropMetadata(Query& query, SourcePtr source, size_t steps, Collisions 
   auto out = std::make_unique<WithoutMetadata>(std::move(source));
   if (distinct) return out;
   return MergeEqual(query, std::move(out), steps, rule);
+}
+
+SourcePtr DropName(Query& query, SourcePtr source, size_t steps) {
+  if (query.engine.features.delayed_name_removal)
+    return std::make_unique<MarkedToDrop>(std::move(source));
+  const bool distinct = source->distinct_without_metadata();
+  auto out = std::make_unique<WithoutName>(std::move(source));
+  if (distinct) return out;
+  return MergeEqual(query, std::move(out), steps, Collisions::kMerge);
 }
 
 SourcePtr MergeEqual(Query& query, SourcePtr source, size_t steps, Collisions rule) {

@@ -154,6 +154,8 @@ SourcePtr Repeat(Query& query, SourcePtr one_step, size_t steps);
 enum class Collisions : uint8_t { kMerge, kRefuse };
 // The source's series without metadata labels; or, with delayed name removal, marked to lose them.
 SourcePtr DropMetadata(Query& query, SourcePtr source, size_t steps, Collisions rule);
+// The same of the name alone: type and unit stay. Merges.
+SourcePtr DropName(Query& query, SourcePtr source, size_t steps);
 // Joins series with equal labels; fails when two of them have a value at the same step.
 SourcePtr MergeEqual(Query& query, SourcePtr source, size_t steps, Collisions rule);
 
