@@ -26,14 +26,19 @@ class ScriptSeriesSet final : public storage::SeriesSet {
     const auto count = static_cast<size_t>(end - begin);
     storage::Columns out{std::span(series.times).subspan(offset, count),
                          std::span(series.values).subspan(offset, count), series.times_id};
-    if (!series.histograms.empty())
-      out.histograms = std::span(series.histograms).subspan(offset, count);
-    if (!series.start_times.empty())
-      out.start_times = std::span(series.start_times).subspan(offset, count);
+    if (series.extras) AddExtras(*series.extras, offset, count, out);
     return out;
   }
 
  private:
+  static void AddExtras(const ScriptStore::Extras& extras, size_t offset, size_t count,
+                        storage::Columns& out) {
+    if (!extras.histograms.empty())
+      out.histograms = std::span(extras.histograms).subspan(offset, count);
+    if (!extras.start_times.empty())
+      out.start_times = std::span(extras.start_times).subspan(offset, count);
+  }
+
   const ScriptStore::Symbols& symbols_;
   const std::vector<const ScriptStore::Series*> series_;
   const Timestamp mint_;
@@ -102,13 +107,13 @@ std::optional<model::Symbol> ScriptStore::Symbols::Find(std::string_view text) c
 // As prometheus/prometheus@d15adb9ad7 tsdb/chunkenc/float_histogram.go reads them: within a chunk
 // there are no resets, and a chunk ends when the layout does; nothing is believed of its first one,
 // not even what was written.
-HistogramPtr ScriptStore::AsStored(Series& series, const model::FloatHistogram& h) {
+HistogramPtr ScriptStore::AsStored(Extras& extras, const model::FloatHistogram& h) {
   using enum model::CounterResetHint;
   auto stored = std::make_shared<model::FloatHistogram>(h);
-  const model::FloatHistogram* last = series.last_of_chunk.get();
+  const model::FloatHistogram* last = extras.last_of_chunk.get();
   const bool reset = h.hint == kReset;
   if (h.hint == kGauge) {
-    series.last_of_chunk = nullptr;
+    extras.last_of_chunk = nullptr;
     return stored;
   }
   stored->hint = kUnknown;
@@ -116,26 +121,30 @@ HistogramPtr ScriptStore::AsStored(Series& series, const model::FloatHistogram& 
       h.zero_threshold == last->zero_threshold && h.custom_values == last->custom_values &&
       !model::DetectReset(*stored, *last))
     stored->hint = kNotReset;
-  series.last_of_chunk = stored;
+  extras.last_of_chunk = stored;
   return stored;
 }
 
 void ScriptStore::AddSample(Series& series, const ScriptSample& sample) {
   const size_t before = series.times.size();
   series.times.push_back(sample.time.ms());
-  if (sample.histogram) {
-    if (series.histograms.empty()) series.histograms.resize(before, nullptr);
-    series.owned.push_back(AsStored(series, *sample.histogram));
-    series.values.push_back(model::NormalNan());
-    series.histograms.push_back(series.owned.back().get());
-  } else {
-    series.last_of_chunk = nullptr;
-    series.values.push_back(sample.value);
-    if (!series.histograms.empty()) series.histograms.push_back(nullptr);
+  series.values.push_back(sample.histogram ? model::NormalNan() : sample.value);
+  if (!series.extras) {
+    if (!sample.histogram && sample.start_ms == 0) return;
+    series.extras = std::make_unique<Extras>();
   }
-  if (sample.start_ms != 0 && series.start_times.empty()) series.start_times.resize(before, 0);
-  if (sample.start_ms != 0 || !series.start_times.empty())
-    series.start_times.push_back(sample.start_ms);
+  Extras& extras = *series.extras;
+  if (sample.histogram) {
+    extras.histograms.resize(before, nullptr);
+    extras.owned.push_back(AsStored(extras, *sample.histogram));
+    extras.histograms.push_back(extras.owned.back().get());
+  } else {
+    extras.last_of_chunk = nullptr;
+    if (!extras.histograms.empty()) extras.histograms.push_back(nullptr);
+  }
+  if (sample.start_ms == 0 && extras.start_times.empty()) return;
+  extras.start_times.resize(before, 0);
+  extras.start_times.push_back(sample.start_ms);
 }
 
 void ScriptStore::Add(const model::Labels& labels, const std::vector<model::Sample>& samples) {

@@ -49,19 +49,23 @@ class ScriptStore final : public storage::Queryable {
     absl::flat_hash_map<std::string_view, model::Symbol> symbols_;
   };
 
+  // What few series have beside times and floats.
+  struct Extras {
+    std::vector<HistogramPtr> owned;
+    std::vector<const model::FloatHistogram*> histograms;  // empty until there is one
+    std::vector<int64_t> start_times;                      // likewise
+    // The histogram that the next one of a counter would be put behind, in the same chunk.
+    HistogramPtr last_of_chunk;
+  };
   struct Series {
     std::vector<model::SymbolPair> pairs;
     std::vector<int64_t> times;
     std::vector<double> values;
-    std::vector<HistogramPtr> owned;
-    std::vector<const model::FloatHistogram*> histograms;  // empty until there is one
-    std::vector<int64_t> start_times;                      // likewise
     uint64_t times_id = 0;
-    // The histogram that the next one of a counter would be put behind, in the same chunk.
-    HistogramPtr last_of_chunk;
+    std::unique_ptr<Extras> extras;
   };
 
-  static HistogramPtr AsStored(Series& series, const model::FloatHistogram& h);
+  static HistogramPtr AsStored(Extras& extras, const model::FloatHistogram& h);
   static void AddSample(Series& series, const ScriptSample& sample);
 
   Symbols symbols_;
