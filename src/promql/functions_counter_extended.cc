@@ -2,8 +2,8 @@
 #include <optional>
 
 #include "canopy/model/histogram_math.h"
+#include "counter_facts.h"
 #include "counter_resets.h"
-#include "function_impl.h"
 #include "interpolate.h"
 
 // rate, increase and delta of `anchored` and `smoothed` ranges: the difference between what a
@@ -69,8 +69,9 @@ double IncreaseOf(const RangeInput& in, const Window& w, Lost lost) {
 // How much histograms rose. Nothing, and a note, where they do not go together.
 class HistogramIncrease {
  public:
-  HistogramIncrease(const RangeInput& in, const Window& window, bool counter)
+  HistogramIncrease(const RangeInput& in, CounterFacts& facts, const Window& window, bool counter)
       : in_(in),
+        facts_(facts),
         w_(window),
         counter_(counter),
         place_{in.query.annotations, in.metric_name(), in.argument} {}
@@ -97,16 +98,17 @@ class HistogramIncrease {
   const FloatHistogram& at(uint32_t n) const { return *in_.histograms[n]; }
 
   bool CheckKinds() const {
-    bool gauges = false;
-    for (uint32_t n = w_.first; n <= w_.last; ++n) {
-      gauges |= counter_ && IsGauge(at(n));
-      if (at(n).custom_buckets() == at(w_.first).custom_buckets()) continue;
-      if (gauges) place_.notes.HistogramNotCounter(place_.metric, place_.pos);
-      place_.notes.MixedExponentialCustomHistograms(place_.metric, place_.pos);
-      return false;
-    }
-    if (gauges) place_.notes.HistogramNotCounter(place_.metric, place_.pos);
-    return true;
+    const uint32_t samples = w_.last + 1 - w_.first;
+    const uint32_t custom = facts_.with_custom_buckets(w_.first, w_.last + 1);
+    const bool one_kind = custom == 0 || custom == samples;
+    // Of gauges it is said as far as samples are looked at.
+    uint32_t end = w_.first;
+    while (!one_kind && at(end).custom_buckets() == at(w_.first).custom_buckets()) ++end;
+    if (one_kind) end = w_.last;
+    if (counter_ && facts_.gauges(w_.first, end + 1) > 0)
+      place_.notes.HistogramNotCounter(place_.metric, place_.pos);
+    if (!one_kind) place_.notes.MixedExponentialCustomHistograms(place_.metric, place_.pos);
+    return one_kind;
   }
 
   // Sample n, or the line between samples `pair` and `pair` + 1 at a time.
@@ -127,28 +129,24 @@ class HistogramIncrease {
     uint32_t n = w_.first + 1;
     const FloatHistogram* before = &left;
     // The line at the start knows of a reset between its samples.
-    if (w_.starts_between && model::DetectReset(at(n), at(w_.first))) before = &at(n++);
+    if (w_.starts_between && facts_.IsReset(n)) before = &at(n++);
     if (n > w_.last) return true;
-    for (; n < w_.last; ++n) {
+    if (n < w_.last) {
       if (model::DetectReset(at(n), *before) && !lose(*before)) return false;
-      before = &at(n);
+      for (const uint32_t reset : facts_.ResetsIn(n, w_.last))
+        if (!lose(at(reset - 1))) return false;
+      before = &at(w_.last - 1);
     }
     if (model::DetectReset(right, *before) && !lose(*before)) return false;
     return !lost || AddNoted(out, *lost, place_);
   }
 
   const RangeInput& in_;
+  CounterFacts& facts_;
   const Window& w_;
   const bool counter_;
   const NotePlace place_;
 };
-
-// For each sample, how many before it are histograms; and for all of them.
-std::vector<uint32_t> CountHistograms(const RangeInput& in) {
-  std::vector<uint32_t> out(in.times.size() + 1, 0);
-  for (size_t n = 0; n < in.times.size(); ++n) out[n + 1] = out[n] + (in.histogram(n) ? 1 : 0);
-  return out;
-}
 
 }  // namespace
 
@@ -172,17 +170,16 @@ template void ExtendedRate<false, false>(const RangeInput& in, std::span<double>
 template <bool kCounter, bool kPerSecond>
 void MixedExtendedRate(const RangeInput& in, Row& out) {
   const double divisor = kPerSecond ? Seconds(in.range_ms) : 1;
-  const std::vector<uint32_t> histograms_until = CountHistograms(in);
+  CounterFacts facts(in);
   const auto lost = [&](double sum, uint32_t begin, uint32_t end) {
-    for (uint32_t n = begin + 1; n < end; ++n)
-      if (in.values[n] < in.values[n - 1]) sum += in.values[n - 1];
+    for (const uint32_t n : facts.ResetsIn(begin, end)) sum += in.values[n - 1];
     return sum;
   };
   for (size_t s = 0; s < in.steps(); ++s) {
     in.query.Check();
     const uint32_t begin = in.windows.first_seen(s);
     const uint32_t end = in.windows.after_seen(s);
-    const uint32_t histograms = histograms_until[end] - histograms_until[begin];
+    const uint32_t histograms = facts.histograms(begin, end);
     // All that is seen is asked, as in Prometheus, not only what counts.
     if (histograms > 0 && histograms < end - begin) {
       in.query.annotations.MixedFloatsHistograms(in.metric_name(), in.argument);
@@ -192,7 +189,7 @@ void MixedExtendedRate(const RangeInput& in, Row& out) {
     const Window window(in, s);
     if (histograms == 0) {
       out.SetFloat(s, IncreaseOf<kCounter>(in, window, lost) / divisor);
-    } else if (auto h = HistogramIncrease(in, window, kCounter).Compute()) {
+    } else if (auto h = HistogramIncrease(in, facts, window, kCounter).Compute()) {
       if (kPerSecond) model::Divide(*h, divisor);
       model::Compact(*h);
       out.SetHistogram(s, std::make_shared<const FloatHistogram>(*std::move(h)));

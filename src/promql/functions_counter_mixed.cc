@@ -2,8 +2,7 @@
 #include <optional>
 
 #include "canopy/model/histogram_math.h"
-#include "function_impl.h"
-#include "start_times.h"
+#include "counter_facts.h"
 
 // rate, increase, delta, irate, idelta, resets and changes of series that have native histograms,
 // or samples that say when their counter started. Of floats without such times the results are
@@ -17,39 +16,13 @@ using model::FloatHistogram;
 
 double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
 
-// What a window holds.
-struct Content {
-  bool floats = false;
-  bool histograms = false;
-};
-Content ContentOf(const RangeInput& in, uint32_t begin, uint32_t end) {
-  Content out;
-  for (uint32_t n = begin; n < end; ++n) (in.histogram(n) ? out.histograms : out.floats) = true;
-  return out;
-}
-
-// Whether the counter started again between samples n - 1 and n; n is not the first.
-bool StartedAgain(const RangeInput& in, uint32_t n) {
-  if (in.start_times.empty()) return false;
-  return IsNewStart({in.start_times[n - 1], in.times[n - 1]}, {in.start_times[n], in.times[n]});
-}
-
-// Says once per window when a sample's counter started before the last sample, and not with it.
-void NoteOverlap(const RangeInput& in, uint32_t begin, uint32_t end) {
-  if (in.start_times.empty()) return;
-  for (uint32_t n = begin + 1; n < end; ++n) {
-    if (!Overlaps({in.start_times[n - 1], in.times[n - 1]}, in.start_times[n])) continue;
-    in.query.annotations.StartTimeOverlap(in.metric_name(), in.argument);
-    return;
-  }
-}
-
-double FloatIncrease(const RangeInput& in, uint32_t begin, uint32_t end, bool counter) {
+double FloatIncrease(const RangeInput& in, CounterFacts& facts, uint32_t begin, uint32_t end,
+                     bool counter) {
   double increase = in.values[end - 1] - in.values[begin];
   if (!counter) return increase;
-  NoteOverlap(in, begin, end);
-  for (uint32_t n = begin + 1; n < end; ++n)
-    if (in.values[n] < in.values[n - 1] || StartedAgain(in, n)) increase += in.values[n - 1];
+  if (facts.overlap(begin, end))
+    in.query.annotations.StartTimeOverlap(in.metric_name(), in.argument);
+  for (const uint32_t n : facts.ResetsIn(begin, end)) increase += in.values[n - 1];
   return increase;
 }
 
@@ -57,8 +30,9 @@ double FloatIncrease(const RangeInput& in, uint32_t begin, uint32_t end, bool co
 // do not go together.
 class HistogramIncrease {
  public:
-  HistogramIncrease(const RangeInput& in, uint32_t begin, uint32_t end, bool counter)
-      : in_(in), begin_(begin), end_(end), counter_(counter) {}
+  HistogramIncrease(const RangeInput& in, CounterFacts& facts, uint32_t begin, uint32_t end,
+                    bool counter)
+      : in_(in), facts_(facts), begin_(begin), end_(end), counter_(counter) {}
 
   std::optional<FloatHistogram> Compute() {
     if (!FindBase()) return std::nullopt;
@@ -66,15 +40,13 @@ class HistogramIncrease {
     if (!out.custom_buckets()) model::ReduceResolution(out, schema_);
     if (!Note(model::Subtract(out, *base_), "subtraction")) return std::nullopt;
     if (counter_) {
-      NoteOverlap(in_, begin_, end_);
-      const FloatHistogram* before = base_;
-      for (uint32_t n = begin_ + 1; n < end_; ++n) {
-        if ((StartedAgain(in_, n) || model::DetectReset(at(n), *before)) &&
-            !Note(model::Add(out, *before), "addition"))
-          return std::nullopt;
-        before = &at(n);
+      if (facts_.overlap(begin_, end_))
+        in_.query.annotations.StartTimeOverlap(in_.metric_name(), in_.argument);
+      for (const uint32_t n : facts_.ResetsIn(begin_, end_)) {
+        // Behind the first sample: that is in the base already.
+        if (n > begin_ + 1 && !Note(model::Add(out, at(n - 1)), "addition")) return std::nullopt;
       }
-    } else if (!IsGauge(begin_) || !IsGauge(end_ - 1)) {
+    } else if (facts_.gauges(begin_, begin_ + 1) + facts_.gauges(end_ - 1, end_) < 2) {
       in_.query.annotations.HistogramNotGauge(in_.metric_name(), in_.argument);
     }
     out.hint = CounterResetHint::kGauge;
@@ -84,32 +56,32 @@ class HistogramIncrease {
 
  private:
   const FloatHistogram& at(uint32_t n) const { return *in_.histograms[n]; }
-  bool IsGauge(uint32_t n) const { return at(n).hint == CounterResetHint::kGauge; }
 
   // What the rise is counted from, and the lowest schema of all that counts.
   bool FindBase() {
     const FloatHistogram& last = at(end_ - 1);
-    const FloatHistogram& second = at(begin_ + 1);
     base_ = &at(begin_);
-    bool gauges = counter_ && (IsGauge(begin_) || IsGauge(end_ - 1));
     // A counter that starts again behind the first sample: that sample's layout does not matter.
-    if (counter_ && (StartedAgain(in_, begin_ + 1) || model::DetectReset(second, *base_))) {
-      zero_.schema = second.schema;
-      zero_.custom_values = second.custom_values;
+    const std::span<const uint32_t> resets =
+        counter_ ? facts_.ResetsIn(begin_, end_) : std::span<const uint32_t>();
+    if (!resets.empty() && resets[0] == begin_ + 1) {
+      zero_.schema = at(begin_ + 1).schema;
+      zero_.custom_values = at(begin_ + 1).custom_values;
       base_ = &zero_;
     }
     const bool custom = base_->custom_buckets();
-    schema_ = std::min(last.schema, base_->schema);
+    const uint32_t middle = end_ - begin_ - 2;
     if (last.custom_buckets() != custom) {
-      if (gauges) NotCounter();
+      if (counter_ && facts_.gauges(begin_, begin_ + 1) + facts_.gauges(end_ - 1, end_) > 0)
+        NotCounter();
       return Incompatible();
     }
-    for (uint32_t n = begin_ + 1; counter_ && n + 1 < end_; ++n) {
-      if (at(n).custom_buckets() != custom) return Incompatible();
-      gauges |= IsGauge(n);
-      schema_ = std::min(schema_, at(n).schema);
-    }
-    if (gauges) NotCounter();
+    schema_ = std::min(last.schema, base_->schema);
+    if (!counter_) return true;
+    if (facts_.with_custom_buckets(begin_ + 1, end_ - 1) != (custom ? middle : 0))
+      return Incompatible();
+    schema_ = std::min(schema_, facts_.LowestSchema(begin_ + 1, end_));
+    if (facts_.gauges(begin_, end_) > 0) NotCounter();
     return true;
   }
 
@@ -128,6 +100,7 @@ class HistogramIncrease {
   }
 
   const RangeInput& in_;
+  CounterFacts& facts_;
   const uint32_t begin_;
   const uint32_t end_;
   const bool counter_;
@@ -139,33 +112,35 @@ class HistogramIncrease {
 // One window of rate, increase or delta.
 class Extrapolation {
  public:
-  Extrapolation(const RangeInput& in, size_t step, bool counter)
+  Extrapolation(const RangeInput& in, CounterFacts& facts, size_t step, bool counter)
       : in_(in),
+        facts_(facts),
         begin_(in.windows.begin[step]),
         end_(in.windows.end[step]),
         until_(in.look.at(step)),
         counter_(counter) {}
 
   void Compute(size_t step, double divisor, Row& out) {
-    const Content content = ContentOf(in_, begin_, end_);
-    if (content.floats && content.histograms) {
+    const uint32_t histograms = facts_.histograms(begin_, end_);
+    const bool floats = histograms == 0;
+    if (!floats && histograms < end_ - begin_) {
       in_.query.annotations.MixedFloatsHistograms(in_.metric_name(), in_.argument);
       return;
     }
     const bool many = end_ - begin_ > 1;
     double increase = 0;
     std::optional<FloatHistogram> histogram;
-    if (content.floats) {
-      increase = FloatIncrease(in_, begin_, end_, counter_);
+    if (floats) {
+      increase = FloatIncrease(in_, facts_, begin_, end_, counter_);
     } else if (many) {
-      histogram = HistogramIncrease(in_, begin_, end_, counter_).Compute();
+      histogram = HistogramIncrease(in_, facts_, begin_, end_, counter_).Compute();
       if (!histogram) return;
     }
-    double first = content.floats ? in_.values[begin_] : in_.histograms[begin_]->count;
+    double first = floats ? in_.values[begin_] : in_.histograms[begin_]->count;
     const int64_t start = StartWithin();
     if (start != 0) {
       // The counter started at zero there: what the first sample shows counts as well.
-      if (content.floats) {
+      if (floats) {
         increase += first;
       } else if (!histogram) {
         histogram = *in_.histograms[begin_];
@@ -220,6 +195,7 @@ class Extrapolation {
   }
 
   const RangeInput& in_;
+  CounterFacts& facts_;
   const uint32_t begin_;
   const uint32_t end_;
   const int64_t until_;
@@ -266,10 +242,11 @@ void CountPairs(const RangeInput& in, Row& out, Happens happens) {
 template <bool kCounter, bool kPerSecond>
 void MixedExtrapolated(const RangeInput& in, Row& out) {
   const double divisor = kPerSecond ? Seconds(in.range_ms) : 1;
+  CounterFacts facts(in);
   for (size_t s = 0; s < in.steps(); ++s) {
     in.query.Check();
     if (in.windows.begin[s] < in.windows.end[s])
-      Extrapolation(in, s, kCounter).Compute(s, divisor, out);
+      Extrapolation(in, facts, s, kCounter).Compute(s, divisor, out);
   }
 }
 template void MixedExtrapolated<true, true>(const RangeInput& in, Row& out);

@@ -1,3 +1,4 @@
+#include "counter_facts.h"
 #include "interpolate.h"
 #include "select.h"
 
@@ -70,14 +71,12 @@ class SmoothedSelector final : public SeriesSource {
                  Row& row) const {
     const NotePlace place{query_.annotations,
                           SeriesLabels(series_->labels(i)).Get(model::kMetricName), pos_};
-    std::vector<uint32_t> histograms_until(columns.times.size() + 1, 0);
-    for (size_t n = 0; n < columns.times.size(); ++n)
-      histograms_until[n + 1] = histograms_until[n] + (columns.histograms[n] ? 1 : 0);
+    const SampleCounts counts(columns.times.size(),
+                              [&](uint32_t n) { return columns.histograms[n] != nullptr; });
     for (size_t s = 0; s < row.size(); ++s) {
       row.Clear(s);
       const uint32_t seen = windows.after_seen(s) - windows.first_seen(s);
-      const uint32_t histograms =
-          histograms_until[windows.after_seen(s)] - histograms_until[windows.first_seen(s)];
+      const uint32_t histograms = counts.in(windows.first_seen(s), windows.after_seen(s));
       if (histograms > 0 && histograms < seen) {
         place.notes.MixedFloatsHistograms(place.metric, pos_);
       } else if (windows.begin[s] == windows.end[s]) {
