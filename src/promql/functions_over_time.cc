@@ -24,15 +24,20 @@ bool OverlapMuch(const RangeInput& in) {
   return in.windows.samples > kSlidingLooks * static_cast<int64_t>(in.values.size());
 }
 
-// True when no sum over a window can overflow, nor is any value NaN.
-bool SumsStayFinite(const RangeInput& in) {
+// The largest of all values, without signs. Infinite when one is, or is NaN.
+double Magnitude(std::span<const double> values) {
   double largest = 0;
   bool finite = true;
-  for (const double v : in.values) {
+  for (const double v : values) {
     largest = std::max(largest, std::abs(v));
     finite &= std::abs(v) <= std::numeric_limits<double>::max();
   }
-  return finite && largest * in.windows.largest < std::numeric_limits<double>::max() / 4;
+  return finite ? largest : std::numeric_limits<double>::infinity();
+}
+
+// True when no sum over a window can overflow, nor is any value NaN.
+bool SumsStayFinite(const RangeInput& in) {
+  return Magnitude(in.values) * in.windows.largest < std::numeric_limits<double>::max() / 4;
 }
 
 // `direct(window)` or `of_sum(sum, count)`, whichever is cheaper.
@@ -86,11 +91,20 @@ void BestValue(const RangeInput& in, std::span<double> out) {
 // Of equal values the last counts: hence the comparisons that hold for equal ones too.
 template <class Better>
 void BestTime(const RangeInput& in, std::span<double> out) {
+  const auto time = [&](uint32_t n) { return static_cast<double>(in.times[n]) / 1000; };
+  if (OverlapMuch(in)) {
+    SlidingBest<Better> best(in.values, Better());
+    ForEachWindow(in, out, 1, [&](size_t i) {
+      const uint32_t n = best.Of(in.windows.begin[i], in.windows.end[i]);
+      return time(std::isnan(in.values[n]) ? in.windows.end[i] - 1 : n);
+    });
+    return;
+  }
   ForEachCostlyWindow(in, out, 1, [&](size_t i) {
     uint32_t best = in.windows.begin[i];
     for (uint32_t n = best; n < in.windows.end[i]; ++n)
       if (Better()(in.values[n], in.values[best]) || std::isnan(in.values[best])) best = n;
-    return static_cast<double>(in.times[best]) / 1000;
+    return time(best);
   });
 }
 
@@ -108,11 +122,27 @@ double Variance(std::span<const double> window) {
 }
 
 void StdvarOverTime(const RangeInput& in, std::span<double> out) {
-  ForEachCostlyWindow(in, out, 1, [&](size_t i) { return Variance(in.window(i)); });
+  // Up to here no square overflows, nor do sums of them.
+  constexpr double kLargest = 1e140;
+  if (!OverlapMuch(in) || Magnitude(in.values) > kLargest) {
+    ForEachCostlyWindow(in, out, 1, [&](size_t i) { return Variance(in.window(i)); });
+    return;
+  }
+  // How far values lie from some value of theirs says the same, and more exactly where all of them
+  // are large.
+  std::vector<double>& distances = in.buffers.values;
+  distances.assign(in.values.begin(), in.values.end());
+  for (double& v : distances) v -= in.values[0];
+  SlidingSpread spread(distances);
+  ForEachWindow(in, out, 1, [&](size_t i) {
+    return spread.Of(in.windows.begin[i], in.windows.end[i]).variance();
+  });
 }
 
 void StddevOverTime(const RangeInput& in, std::span<double> out) {
-  ForEachCostlyWindow(in, out, 1, [&](size_t i) { return std::sqrt(Variance(in.window(i))); });
+  StdvarOverTime(in, out);
+  for (double& v : out)
+    if (IsPresent(v)) v = std::sqrt(v);
 }
 
 void QuantileOverTime(const RangeInput& in, std::span<double> out) {

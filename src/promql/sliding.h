@@ -16,25 +16,21 @@ namespace canopy::promql {
 
 using base::KahanSum;
 
-// Compensated sums. The window is split somewhere: of the part before the split the sums of all
-// suffixes are known, of the part behind it the sum so far; nothing is ever subtracted, so no error
-// is left behind by what has gone. Each partial sum carries its error, as Kahan's does: the result
-// is as exact as a sum over the window itself, and differs from it by some units in the last place
-// at most.
-// REQUIRES of values: finite, and no sum of theirs overflows.
-class SlidingSum {
+// What State::Add makes of the values of a window, and State::Merge of two windows that follow each
+// other. The window is split somewhere: of the part before the split the states of all suffixes are
+// known, of the part behind it the state so far; nothing is ever taken off, so no error is left
+// behind by what has gone.
+template <class State>
+class SlidingFold {
  public:
-  explicit SlidingSum(std::span<const double> values) : values_(values) {}
+  explicit SlidingFold(std::span<const double> values) : values_(values) {}
 
   // REQUIRES: neither end moves back; begin < end.
-  KahanSum Of(uint32_t begin, uint32_t end) {
+  State Of(uint32_t begin, uint32_t end) {
     while (end_ < end) back_.Add(values_[end_++]);
     if (begin >= split_) Split(begin);
-    KahanSum total = suffixes_[begin - base_];
-    const double c = total.c + back_.c;
-    total.c = 0;
-    total.Add(back_.sum);
-    total.c += c;
+    State total = suffixes_[begin - base_];
+    total.Merge(back_);
     return total;
   }
 
@@ -43,7 +39,7 @@ class SlidingSum {
     base_ = begin;
     split_ = end_;
     suffixes_.resize(split_ - base_);
-    KahanSum suffix;
+    State suffix;
     for (uint32_t i = split_; i-- > base_;) {
       suffix.Add(values_[i]);
       suffixes_[i - base_] = suffix;
@@ -55,9 +51,47 @@ class SlidingSum {
   uint32_t base_ = 0;
   uint32_t split_ = 0;
   uint32_t end_ = 0;
-  std::vector<KahanSum> suffixes_;
-  KahanSum back_;
+  std::vector<State> suffixes_;
+  State back_;
 };
+
+// Each partial sum carries its error, as Kahan's does: the result is as exact as a sum over the
+// window itself, and differs from it by some units in the last place at most.
+// REQUIRES of values: finite, and no sum of theirs overflows.
+struct MergeableSum : KahanSum {
+  void Merge(const MergeableSum& later) {
+    const double errors = c + later.c;
+    c = 0;
+    Add(later.sum);
+    c += errors;
+  }
+};
+using SlidingSum = SlidingFold<MergeableSum>;
+
+// Squares of distances from the mean, as Welford sums them up and Chan adds two such sums.
+// REQUIRES of values: finite, and no square of a difference of theirs overflows, nor their sum.
+struct Spread {
+  double count = 0;
+  double mean = 0;
+  double squares = 0;
+
+  void Add(double v) {
+    count += 1;
+    const double delta = v - mean;
+    mean += delta / count;
+    squares += delta * (v - mean);
+  }
+  void Merge(const Spread& later) {
+    if (later.count == 0) return;
+    const double delta = later.mean - mean;
+    const double both = count + later.count;
+    squares += later.squares + delta * delta * (count * later.count / both);
+    mean += delta * (later.count / both);
+    count = both;
+  }
+  double variance() const { return squares / count; }
+};
+using SlidingSpread = SlidingFold<Spread>;
 
 // The index of the first among the best values of each window, where Better(a, b) says that a beats
 // b. Values that are not a number count only when there is nothing else.

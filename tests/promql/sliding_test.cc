@@ -58,6 +58,14 @@ double Extreme(const Window& w, bool max) {
   return best;
 }
 
+// When the last of the equal ones was.
+double TimeOfExtreme(const Window& w, bool max) {
+  const double extreme = Extreme(w, max);
+  for (size_t i = w.size(); i-- > 0;)
+    if (w[i].value == extreme || std::isnan(extreme)) return w[i].time.seconds();
+  return kNan;
+}
+
 double Count(const Window& w, const std::function<bool(double, double)>& happens) {
   double n = 0;
   for (size_t i = 1; i < w.size(); ++i) n += happens(w[i - 1].value, w[i].value) ? 1 : 0;
@@ -187,6 +195,12 @@ std::vector<Case> Cases() {
       {"present_over_time(", ")", [](const Window&, double, double) { return std::optional(1.0); },
        0},
       {"stdvar_over_time(", ")", plain(Variance), 1e-9},
+      {"stddev_over_time(", ")",
+       [](const Window& w, double, double) { return std::optional(std::sqrt(Variance(w))); }, 1e-7},
+      {"ts_of_max_over_time(", ")",
+       [](const Window& w, double, double) { return std::optional(TimeOfExtreme(w, true)); }, 0},
+      {"ts_of_min_over_time(", ")",
+       [](const Window& w, double, double) { return std::optional(TimeOfExtreme(w, false)); }, 0},
       {"quantile_over_time(0.3, ", ")",
        [](const Window& w, double, double) { return std::optional(Quantile(w, 0.3)); }, 1e-15},
       {"changes(", ")",
@@ -296,6 +310,7 @@ class Checker {
     SelfMetrics metrics;
     EngineOptions options;
     options.features.extended_range_selectors = true;
+    options.features.experimental_functions = true;
     Engine engine(options, SystemClock(), metrics);
     const RangeSpec range{Timestamp::FromMs(-100'000), Timestamp::FromMs(4'000'000),
                           Duration(step_s * 1000)};
@@ -380,6 +395,31 @@ BOOST_AUTO_TEST_CASE(sums_that_overflow_do_so_as_one_by_one) {
                      },
                      1e-12};
   checker.Check(mean, 1200, 30, 0);
+}
+
+BOOST_AUTO_TEST_CASE(variances_of_large_values_are_as_exact_as_their_differences) {
+  std::mt19937 random(11);
+  testing::MemoryStore store;
+  Window all;
+  for (int64_t t = 0; t <= 3'600'000; t += 15'000) {
+    // Times of day, as some metrics show them.
+    all.push_back({Timestamp::FromMs(t), 1.7e9 + static_cast<double>(random() % 1000) / 8});
+    store.Add({{"__name__", "m"}}, all.back().time, all.back().value);
+  }
+  SelfMetrics metrics;
+  Engine engine({}, SystemClock(), metrics);
+  const auto result = engine.Range(store, "stdvar_over_time(m[20m])",
+                                   {Timestamp(), all.back().time, Duration(30'000)});
+  BOOST_REQUIRE(result.ok());
+  for (const auto& s : std::get<Matrix>(result->value)[0].samples) {
+    Window window;
+    for (const auto& v : all)
+      if (v.time > s.time - Duration(1'200'000) && v.time <= s.time) window.push_back(v);
+    const double want = Variance(window);
+    BOOST_TEST_CONTEXT("at " << s.time.ms()) {
+      BOOST_REQUIRE(std::abs(s.value - want) <= 1e-12 * want);
+    }
+  }
 }
 
 }  // namespace canopy::promql
