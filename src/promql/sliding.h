@@ -25,8 +25,9 @@ class SlidingFold {
  public:
   explicit SlidingFold(std::span<const double> values) : values_(values) {}
 
-  // REQUIRES: neither end moves back; begin < end.
-  State Of(uint32_t begin, uint32_t end) {
+  // REQUIRES: neither end moves back; begin < end. Inlined by force: for several kinds of states
+  // g++ 12 does not, and sums are a quarter slower.
+  [[gnu::always_inline]] State Of(uint32_t begin, uint32_t end) {
     while (end_ < end) back_.Add(values_[end_++]);
     if (begin >= split_) Split(begin);
     State total = suffixes_[begin - base_];
