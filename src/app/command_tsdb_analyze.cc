@@ -52,6 +52,7 @@ std::string FormatChunks(const tsdb::BlockAnalysis& found) {
   out += FormatDistribution("bytes per float chunk", found.float_chunk_bytes, total);
   out += FormatDistribution("samples per histogram chunk", found.histogram_chunk_samples, total);
   out += FormatDistribution("bytes per histogram chunk", found.histogram_chunk_bytes, total);
+  out += FormatDistribution("buckets per histogram chunk", found.histogram_chunk_buckets, total);
   return out;
 }
 
@@ -77,8 +78,6 @@ int TsdbAnalyze(const Args& args) {
   if (!found.ok()) return Fail(kExitFailed, found.status().message());
   std::fputs(Format(*found, matcher).c_str(), stdout);
   if (options.chunks) std::fputs(FormatChunks(*found).c_str(), stdout);
-  if (!found->histogram_chunk_samples.empty() && options.chunks)
-    Notice("buckets of native histograms are not counted");
   return kExitOk;
 }
 

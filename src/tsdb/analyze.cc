@@ -81,6 +81,14 @@ class Analyzer {
         .push_back(static_cast<uint32_t>(ChunkSampleCount(view.encoding, view.data)));
     (histograms ? out_.histogram_chunk_bytes : out_.float_chunk_bytes)
         .push_back(static_cast<uint32_t>(view.data.size()));
+    if (!histograms) return {};
+    samples_.Clear();
+    CANOPY_RETURN_IF_ERROR(DecodeChunk(view.encoding, view.data, samples_).In(block_.dir()));
+    size_t buckets = 0;
+    for (const model::FloatHistogram* histogram : samples_.histograms)
+      if (histogram != nullptr)
+        buckets += histogram->positive.buckets.size() + histogram->negative.buckets.size();
+    out_.histogram_chunk_buckets.push_back(static_cast<uint32_t>(buckets));
     return {};
   }
 
@@ -136,6 +144,7 @@ class Analyzer {
   absl::flat_hash_map<uint64_t, Use> pairs_;  // by Key()
   std::vector<SymbolPair> labels_;
   std::vector<ChunkMeta> chunks_;
+  storage::ColumnBuffer samples_;
 };
 
 // Names are ULIDs: the last in their order.

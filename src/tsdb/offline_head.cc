@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
+#include "canopy/model/histogram.h"
+#include "canopy/model/sample.h"
 #include "canopy/storage/merge.h"
 #include "tsdb/wal_histogram_record.h"
 #include "tsdb/wal_record.h"
@@ -18,7 +21,7 @@ Result<std::shared_ptr<const OfflineHead>> OfflineHead::Load(Fs& fs, const std::
   CANOPY_RETURN_IF_ERROR(head->LoadLog(*wal, false, 0, total));
   CANOPY_RETURN_IF_ERROR(head->LoadLog(*wbl, true, wal->total_bytes(), total));
   CANOPY_RETURN_IF_ERROR(head->LoadHeadChunks(fs, JoinPath(dir, kHeadChunksDir)));
-  head->Notice();
+  head->Finish();
   return std::shared_ptr<const OfflineHead>(std::move(head));
 }
 
@@ -46,6 +49,58 @@ Status OfflineHead::LoadLog(WalReader& log, bool out_of_order, uint64_t done_bef
   return log.status();
 }
 
+std::optional<uint32_t> OfflineHead::SeriesOf(SeriesRef ref, Timestamp time, bool out_of_order) {
+  if (!out_of_order && time < options_.min_time) return std::nullopt;
+  const auto it = by_ref_.find(ref.value());
+  if (it == by_ref_.end()) {
+    ++unknown_refs_;
+    return std::nullopt;
+  }
+  const uint32_t series = it->second;
+  if (out_of_order) return series;
+  // The log may have samples that were refused in the end; the out-of-order log has those that were
+  // not.
+  const auto histograms = histograms_.find(series);
+  const int64_t newest = histograms == histograms_.end()
+                             ? samples_.newest(series)
+                             : std::max(samples_.newest(series), histograms->second.newest);
+  if (time.ms() <= newest) return std::nullopt;
+  return series;
+}
+
+template <class H, class Row>
+void OfflineHead::TakeHistogram(const Row& row, bool out_of_order) {
+  const std::optional<uint32_t> series = SeriesOf(row.ref, row.time, out_of_order);
+  if (!series) return;
+  const auto spans = [](const std::vector<RefHistogramSpan>& from) {
+    std::vector<model::HistogramSpan> out;
+    for (const RefHistogramSpan& span : from) out.push_back({span.offset, span.length});
+    return out;
+  };
+  H histogram;
+  histogram.hint = static_cast<model::CounterResetHint>(row.counter_reset_hint & 3);
+  histogram.schema = row.schema;
+  histogram.zero_threshold = row.zero_threshold;
+  histogram.zero_count = row.zero_count;
+  histogram.count = row.count;
+  histogram.sum = row.sum;
+  histogram.positive = {spans(row.positive_spans), row.positive_buckets};
+  histogram.negative = {spans(row.negative_spans), row.negative_buckets};
+  histogram.custom_values = row.custom_values;
+  if (!model::IsStale(histogram.sum) && !model::Validate(histogram).ok()) {
+    ++impossible_histograms_;
+    return;
+  }
+  Histograms& of_series = histograms_[*series];
+  const int64_t t = row.time.ms();
+  if (t <= of_series.newest) {
+    of_series.late.push_back({t, std::move(histogram)});
+    return;
+  }
+  of_series.newest = t;
+  of_series.builder.Add(t, histogram);
+}
+
 Status OfflineHead::TakeRecord(std::string_view record, bool out_of_order) {
   switch (TypeOfRecord(record)) {
     case RecordType::kSeries:
@@ -55,16 +110,8 @@ Status OfflineHead::TakeRecord(std::string_view record, bool out_of_order) {
     case RecordType::kSamples:
     case RecordType::kSamplesV2:
       return DecodeSamples(record, [&](const RefSample& row) {
-        const auto it = by_ref_.find(row.ref.value());
-        if (!out_of_order && row.time < options_.min_time) return;
-        if (it == by_ref_.end()) {
-          ++unknown_refs_;
-          return;
-        }
-        // The log may have samples that were refused in the end; the out-of-order log has those
-        // that were not.
-        if (!out_of_order && row.time.ms() <= samples_.newest(it->second)) return;
-        samples_.Add(it->second, row.time.ms(), row.value);
+        if (const auto series = SeriesOf(row.ref, row.time, out_of_order))
+          samples_.Add(*series, row.time.ms(), row.value);
       });
     case RecordType::kTombstones:
       return DecodeTombstones(record, [&](const RefTombstone& row) {
@@ -75,11 +122,15 @@ Status OfflineHead::TakeRecord(std::string_view record, bool out_of_order) {
     case RecordType::kHistogramSamples:
     case RecordType::kCustomBucketsHistogramSamples:
     case RecordType::kHistogramSamplesV2:
-      return DecodeHistograms(record, [&](const RefHistogram&) { ++histograms_; });
+      return DecodeHistograms(record, [&](const RefHistogram& row) {
+        TakeHistogram<model::Histogram>(row, out_of_order);
+      });
     case RecordType::kFloatHistogramSamples:
     case RecordType::kCustomBucketsFloatHistogramSamples:
     case RecordType::kFloatHistogramSamplesV2:
-      return DecodeFloatHistograms(record, [&](const RefFloatHistogram&) { ++histograms_; });
+      return DecodeFloatHistograms(record, [&](const RefFloatHistogram& row) {
+        TakeHistogram<model::FloatHistogram>(row, out_of_order);
+      });
     case RecordType::kExemplars:
     case RecordType::kMetadata:
     // The samples that went to head chunks are in the log as well.
@@ -96,7 +147,6 @@ Status OfflineHead::LoadHeadChunks(Fs& fs, const std::string& dir) {
     // Of series that have gone: blocks have their samples.
     if (it == by_ref_.end()) return;
     if (!chunk.out_of_order && chunk.maxt < options_.min_time.ms()) return;
-    if (HoldsHistograms(chunk.encoding)) return;  // the log has counted them
     chunks_[it->second].push_back(chunk);
   });
   if (!scan.ok()) return scan.status();
@@ -110,36 +160,69 @@ Status OfflineHead::LoadHeadChunks(Fs& fs, const std::string& dir) {
   return {};
 }
 
-void OfflineHead::Notice() {
+void OfflineHead::Finish() {
+  for (auto& [series, histograms] : histograms_) histograms.builder.Flush(histograms.chunks);
   if (unknown_refs_ > 0) {
     notices_.push_back(std::to_string(unknown_refs_) +
                        " samples of the log are of series that it does not name, and are left out");
   }
-  if (histograms_ > 0) {
-    notices_.push_back(std::to_string(histograms_) +
-                       " native histograms of the log are left out: not supported yet");
+  if (impossible_histograms_ > 0) {
+    notices_.push_back(std::to_string(impossible_histograms_) +
+                       " native histograms of the log cannot be, and are left out");
   }
 }
+
+namespace {
+
+// Late samples, one by one: there are few.
+void MergeLate(const std::vector<StoredSample>& late, storage::ColumnBuffer& into) {
+  storage::ColumnBuffer one;
+  storage::ColumnBuffer scratch;
+  for (const StoredSample& sample : late) {
+    one.Clear();
+    model::FloatHistogram& histogram = one.NewHistogram();
+    if (const auto* integers = std::get_if<model::Histogram>(&sample.value))
+      model::ToFloat(*integers, histogram);
+    else
+      histogram = std::get<model::FloatHistogram>(sample.value);
+    const bool stale = model::IsStale(histogram.sum);
+    one.times.push_back(sample.time);
+    one.values.push_back(stale ? model::StaleNan() : model::NormalNan());
+    one.histograms.push_back(stale ? nullptr : &histogram);
+    storage::MergeColumns(into, one.View(), scratch);
+  }
+}
+
+}  // namespace
 
 Status OfflineHead::Read(uint32_t series, int64_t from, int64_t until,
                          storage::ColumnBuffer& buffer) const {
   buffer.Clear();
   samples_.Read(series, buffer.times, buffer.values);
+  storage::ColumnBuffer chunk;
+  storage::ColumnBuffer scratch;
+  if (const auto it = histograms_.find(series); it != histograms_.end()) {
+    for (const SourceChunk& found : it->second.chunks) {
+      if (found.maxt < from || found.mint > until) continue;
+      chunk.Clear();
+      CANOPY_RETURN_IF_ERROR(DecodeChunk(found.encoding, found.data, chunk));
+      storage::MergeColumns(buffer, chunk.View(), scratch);
+    }
+    MergeLate(it->second.late, buffer);
+  }
   if (const auto it = chunks_.find(series); it != chunks_.end()) {
-    storage::ColumnBuffer chunk;
-    storage::ColumnBuffer scratch;
     for (const HeadChunk& found : it->second) {
       if (found.maxt < from || found.mint > until) continue;
       chunk.Clear();
       CANOPY_RETURN_IF_ERROR(
-          DecodeFloatChunk(found.encoding, found.data, chunk.times, chunk.values)
+          DecodeChunk(found.encoding, found.data, chunk)
               .In("head chunk of series " + std::to_string(found.series.value())));
       if (!found.out_of_order && found.mint < options_.min_time.ms())
-        EraseDeleted({{{INT64_MIN, options_.min_time.ms() - 1}}}, 0, chunk.times, chunk.values);
-      storage::MergeColumns(buffer, {chunk.times, chunk.values}, scratch);
+        EraseDeleted({{{INT64_MIN, options_.min_time.ms() - 1}}}, 0, chunk);
+      storage::MergeColumns(buffer, chunk.View(), scratch);
     }
   }
-  EraseDeleted(deleted_.Get(series), 0, buffer.times, buffer.values);
+  EraseDeleted(deleted_.Get(series), 0, buffer);
   return {};
 }
 
@@ -158,12 +241,7 @@ class OfflineSeriesSet final : public storage::SeriesSet {
     const int64_t first = std::max(from, mint_).ms();
     const int64_t last = std::min(until, maxt_).ms();
     CANOPY_RETURN_IF_ERROR(head_->Read(series_[i], first, last, buffer));
-    const auto begin = std::ranges::lower_bound(buffer.times, first);
-    const auto end = std::upper_bound(begin, buffer.times.end(), last);
-    const auto place = static_cast<size_t>(begin - buffer.times.begin());
-    const auto count = static_cast<size_t>(end - begin);
-    return storage::Columns{std::span(buffer.times).subspan(place, count),
-                            std::span(buffer.values).subspan(place, count)};
+    return storage::PartOf(buffer.View(), first, last);
   }
 
  private:

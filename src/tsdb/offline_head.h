@@ -5,13 +5,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "canopy/base/fs.h"
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
 #include "canopy/storage/queryable.h"
+#include "tsdb/chunk_builder.h"
 #include "tsdb/head_chunk_scan.h"
 #include "tsdb/loose_samples.h"
 #include "tsdb/tombstones.h"
@@ -50,12 +53,24 @@ class OfflineHead {
   Status Read(uint32_t series, int64_t from, int64_t until, storage::ColumnBuffer& buffer) const;
 
  private:
+  // Of one series: as chunks, and those that came late.
+  struct Histograms {
+    ChunkBuilder builder;
+    std::vector<SourceChunk> chunks;
+    int64_t newest = INT64_MIN;
+    std::vector<StoredSample> late;
+  };
+
   explicit OfflineHead(const OfflineHeadOptions& options) : options_(options) {}
 
   Status LoadLog(WalReader& log, bool out_of_order, uint64_t done_before, uint64_t total);
   Status TakeRecord(std::string_view record, bool out_of_order);
+  // The series that a row's sample is to be added to, unless it is to be left out.
+  std::optional<uint32_t> SeriesOf(SeriesRef ref, Timestamp time, bool out_of_order);
+  template <class H, class Row>
+  void TakeHistogram(const Row& row, bool out_of_order);
   Status LoadHeadChunks(Fs& fs, const std::string& dir);
-  void Notice();
+  void Finish();
 
   const OfflineHeadOptions options_;
   std::vector<std::string> notices_;
@@ -65,8 +80,9 @@ class OfflineHead {
   // Of the series that have any.
   absl::flat_hash_map<uint32_t, std::vector<HeadChunk>> chunks_;
   std::vector<std::shared_ptr<const MappedFile>> chunk_files_;
+  std::unordered_map<uint32_t, Histograms> histograms_;
   uint64_t unknown_refs_ = 0;
-  uint64_t histograms_ = 0;
+  uint64_t impossible_histograms_ = 0;
 };
 
 // Reads the head, both ends included, as storage::Querier. Series come sorted by labels.

@@ -183,17 +183,16 @@ Status VerifyLog(Fs& fs, const std::string& dir, Timestamp min_time, const Progr
 Status VerifyHeadChunks(Fs& fs, const std::string& dir, VerifiedPart& part, FaultList& faults) {
   uint64_t undecoded = 0;
   absl::flat_hash_map<uint64_t, int64_t> newest;  // by series
-  std::vector<int64_t> times;
-  std::vector<double> values;
+  storage::ColumnBuffer samples;
   const auto check = [&](const HeadChunk& chunk) -> std::string {
     if (!chunk.out_of_order) {
       const auto [it, is_first] = newest.emplace(chunk.series.value(), chunk.maxt);
       if (!is_first && chunk.mint <= it->second) return "overlaps with the one before it";
       it->second = chunk.maxt;
     }
-    times.clear();
-    values.clear();
-    const Status status = DecodeFloatChunk(chunk.encoding, chunk.data, times, values);
+    samples.Clear();
+    const Status status = DecodeChunk(chunk.encoding, chunk.data, samples);
+    const std::vector<int64_t>& times = samples.times;
     if (status.code() == Code::kUnsupported) ++undecoded;
     if (status.code() == Code::kUnsupported) return "";
     if (!status.ok()) return status.message();

@@ -1,16 +1,19 @@
 #include "canopy/tsdb/read_only_db.h"
 
 #include <boost/test/unit_test.hpp>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "canopy/tsdb/db.h"
 #include "tests/support/mem_fs.h"
+#include "tests/support/random_histograms.h"
 #include "tests/tsdb/block_support.h"
 #include "tests/tsdb/wal_support.h"
 #include "tsdb/head_chunk_files.h"
 #include "tsdb/wal.h"
+#include "tsdb/wal_histogram_record.h"
 #include "tsdb/wal_record.h"
 #include "tsdb/wal_segment.h"
 
@@ -167,6 +170,78 @@ BOOST_AUTO_TEST_CASE(deletions_renamed_series_and_late_samples_of_a_log_are_seen
   late.Samples({At(2, 5, 6), At(7, 33, 7), At(2, 3, 8)});
   BOOST_TEST(
       SameSamples(Shown(fs), {{a, {{10, 1}, {33, 7}, {40, 5}}}, {b, {{3, 8}, {5, 6}, {10, 2}}}}));
+}
+
+RefHistogram Row(uint64_t ref, int64_t t, const model::Histogram& h) {
+  RefHistogram out;
+  out.ref = SeriesRef(ref);
+  out.time = Timestamp::FromMs(t);
+  out.counter_reset_hint = static_cast<uint8_t>(h.hint);
+  out.schema = h.schema;
+  out.zero_threshold = h.zero_threshold;
+  out.zero_count = h.zero_count;
+  out.count = h.count;
+  out.sum = h.sum;
+  for (const auto& span : h.positive.spans)
+    out.positive_spans.push_back({span.offset, span.length});
+  for (const auto& span : h.negative.spans)
+    out.negative_spans.push_back({span.offset, span.length});
+  out.positive_buckets = h.positive.buckets;
+  out.negative_buckets = h.negative.buckets;
+  out.custom_values = h.custom_values;
+  return out;
+}
+
+BOOST_AUTO_TEST_CASE(histograms_of_a_log_are_seen_between_floats) {
+  MemFs fs;
+  const model::Labels a{{"__name__", "a"}};
+  Log log(fs);
+  log.Series(1, a);
+  testing::RandomHistograms random(1, {});
+  std::map<int64_t, model::FloatHistogram> want;
+  for (int64_t t = 10; t < 4000; t += 10) {
+    if (t % 500 == 0) {
+      log.Samples({At(1, t, 1)});
+      continue;
+    }
+    const model::Histogram histogram = random.Next();
+    const RefHistogram rows[] = {Row(1, t, histogram), Row(1, t - 300, histogram)};
+    std::string exponential;
+    std::string custom;
+    // The second was refused in the end.
+    EncodeHistograms(rows, exponential, custom);
+    log.Append(exponential);
+    model::ToFloat(histogram, want[t]);
+  }
+  model::Histogram impossible;
+  impossible.count = 7;
+  const RefHistogram row = Row(1, 5000, impossible);
+  std::string exponential;
+  std::string custom;
+  EncodeHistograms({&row, 1}, exponential, custom);
+  log.Append(exponential);
+  const auto db = ReadOnlyDb::Open(fs, "/data");
+  BOOST_REQUIRE(db.ok());
+  BOOST_REQUIRE((*db)->notices().size() == 1u);
+  BOOST_TEST((*db)->notices()[0].starts_with("1 native histograms of the log cannot be"));
+  const auto querier = (*db)->NewQuerier(Timestamp::Min(), Timestamp::Max());
+  const auto set = (*querier)->Select({}, {});
+  storage::ColumnBuffer buffer;
+  const auto columns = (*set)->Read(0, Timestamp::Min(), Timestamp::Max(), buffer);
+  BOOST_REQUIRE_MESSAGE(columns.ok(), columns.status().message());
+  BOOST_REQUIRE(columns->times.size() == want.size() + 7);
+  for (size_t i = 0; i < columns->times.size(); ++i) {
+    const int64_t t = columns->times[i];
+    if (t % 500 == 0) {
+      BOOST_TEST(columns->values[i] == 1);
+      BOOST_TEST(columns->histograms[i] == nullptr);
+    } else if (model::IsStale(want.at(t).sum)) {
+      BOOST_TEST(model::IsStale(columns->values[i]));
+    } else {
+      BOOST_REQUIRE(columns->histograms[i] != nullptr);
+      BOOST_TEST(testing::SameStored(*columns->histograms[i], want.at(t)));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(head_chunks_fill_what_the_log_has_lost) {

@@ -47,6 +47,7 @@ struct BlockAnalysis {
   std::vector<uint32_t> float_chunk_bytes;
   std::vector<uint32_t> histogram_chunk_samples;
   std::vector<uint32_t> histogram_chunk_bytes;
+  std::vector<uint32_t> histogram_chunk_buckets;  // of all its samples together
 };
 
 // kNotFound when there is no such block, or none at all.
