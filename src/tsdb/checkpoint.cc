@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "wal_checkpoint.h"
+#include "wal_histogram_record.h"
 #include "wal_record.h"
 
 namespace canopy::tsdb {
@@ -23,6 +24,15 @@ class Filter {
         return KeepSamples(record, kept);
       case RecordType::kTombstones:
         return KeepTombstones(record, kept);
+      case RecordType::kHistogramSamples:
+      case RecordType::kCustomBucketsHistogramSamples:
+      case RecordType::kHistogramSamplesV2:
+        return KeepHistograms<RefHistogram>(record, DecodeHistograms, EncodeHistograms, kept);
+      case RecordType::kFloatHistogramSamples:
+      case RecordType::kCustomBucketsFloatHistogramSamples:
+      case RecordType::kFloatHistogramSamplesV2:
+        return KeepHistograms<RefFloatHistogram>(record, DecodeFloatHistograms,
+                                                 EncodeFloatHistograms, kept);
       case RecordType::kExemplars:
         return {};
       case RecordType::kMetadata:
@@ -53,6 +63,17 @@ class Filter {
       if (row.time >= keep_from_) encoder.Add(row.ref, row.time, row.value);
     });
     if (encoder.size() > 0) encoder.Finish();
+    return status;
+  }
+
+  // The rows of a record are all of one kind, and make one record again.
+  template <class Row, class Decode, class Encode>
+  Status KeepHistograms(std::string_view record, Decode decode, Encode encode, std::string& kept) {
+    std::vector<Row> rows;
+    const Status status = decode(record, [&](const Row& row) {
+      if (row.time >= keep_from_) rows.push_back(row);
+    });
+    encode(rows, kept, kept);
     return status;
   }
 

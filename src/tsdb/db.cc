@@ -99,6 +99,8 @@ class DbImpl final : public Db {
              {"records", report.records}, {"seconds", seconds});
     if (report.unknown_series > 0)
       LOG_WARN("Unknown series references encountered", {"samples", report.unknown_series});
+    if (report.impossible_histograms > 0)
+      LOG_WARN("Histograms that cannot be left out", {"samples", report.impossible_histograms});
     if (report.unknown_records > 0)
       LOG_WARN("Records of unknown kinds left out", {"records", report.unknown_records});
     return {};

@@ -5,6 +5,7 @@
 
 #include "head_block_source.h"
 #include "head_querier.h"
+#include "open_histogram.h"
 
 namespace canopy::tsdb {
 namespace {
@@ -21,6 +22,9 @@ constexpr std::string_view kGauges[] = {
 Head::Metrics::Metrics(SelfMetrics& metrics)
     : appended(metrics.AddCounter("prometheus_tsdb_head_samples_appended_total",
                                   "Total number of appended samples.", {{"type", "float"}})),
+      appended_histograms(metrics.AddCounter("prometheus_tsdb_head_samples_appended_total",
+                                             "Total number of appended samples.",
+                                             {{"type", "histogram"}})),
       created(metrics.AddCounter("prometheus_tsdb_head_series_created_total",
                                  "Total number of series created in the head")),
       removed(metrics.AddCounter("prometheus_tsdb_head_series_removed_total",

@@ -2,6 +2,7 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -29,6 +30,7 @@
 namespace canopy::tsdb {
 
 class BlockSource;
+class HeadChunkFiles;
 
 struct HeadOptions {
   // Samples so much older than the newest one are refused.
@@ -104,6 +106,7 @@ class Head {
     return fn([this](SeriesRef ref, int64_t t, double value)
                   CANOPY_REQUIRES(append_mu_, mu_) { return ReplaySample(ref, t, value); });
   }
+  bool ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value);
   void FinishReplay();
 
  private:
@@ -117,11 +120,19 @@ class Head {
     double value;
     uint32_t index;  // in the batch; kMarker: none
   };
+  struct PlannedHistogram {
+    Series* series;
+    SeriesRef ref;
+    int64_t time;
+    const storage::HistogramValue* value;
+    uint32_t index;
+  };
   static constexpr uint32_t kMarker = UINT32_MAX;
 
   struct Metrics {
     explicit Metrics(SelfMetrics& metrics);
     Counter& appended;
+    Counter& appended_histograms;
     Counter& created;
     Counter& removed;
     Counter& chunks_created;
@@ -139,9 +150,18 @@ class Head {
       CANOPY_REQUIRES(append_mu_);
   void PlanMarkers(const storage::Batch& batch, const storage::AppendReport& report)
       CANOPY_REQUIRES(append_mu_);
+  void PlanHistograms(const storage::Batch& batch, storage::AppendReport& report)
+      CANOPY_REQUIRES(append_mu_);
   void Plan(Series& series, SeriesRef ref, int64_t t, double value, uint32_t index,
             storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
+  void PlanHistogram(Series& series, SeriesRef ref, int64_t t, const storage::HistogramValue& value,
+                     uint32_t index, storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
+  void PlanMarker(Series& series, SeriesRef ref, int64_t t, uint32_t index)
+      CANOPY_REQUIRES(append_mu_);
+  void Reject(const Series& series, int64_t t, bool same, uint32_t index,
+              storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
   Status WritePlanToLog() CANOPY_REQUIRES(append_mu_);
+  void EncodeHistogramPlan() CANOPY_REQUIRES(append_mu_);
   void ApplyPlan(storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
   // Symbols of the labels' names and values, into names_ and values_. False when one of them is not
   // there, and then no series has these labels.
@@ -150,6 +170,8 @@ class Head {
   void InternLabels(const Labels& labels) CANOPY_REQUIRES(append_mu_, mu_);
   std::optional<Slot> FindByLookedUp() const CANOPY_REQUIRES(append_mu_);
 
+  Series* ReplayedSeries(SeriesRef ref) CANOPY_REQUIRES(append_mu_, mu_);
+  void NoteReplayed(int64_t t);
   bool ReplaySample(SeriesRef ref, int64_t t, double value) CANOPY_REQUIRES(append_mu_, mu_);
   void AddAlias(SeriesRef in_log, SeriesRef here) CANOPY_REQUIRES(append_mu_, mu_);
   void DropPredecessor(SeriesRef ref) CANOPY_REQUIRES(append_mu_, mu_);
@@ -160,6 +182,7 @@ class Head {
   SelfMetrics& registry_;
   Metrics metrics_;
   WriteLog log_;
+  HeadChunkFiles* chunk_files_ = nullptr;
 
   // Times in Unix milliseconds.
   std::atomic<int64_t> min_time_;
@@ -171,7 +194,9 @@ class Head {
   // Held by whoever changes anything: so its holder reads all below without mu_.
   mutable Mutex append_mu_;
   std::vector<Planned> plan_ CANOPY_GUARDED_BY(append_mu_);
-  std::vector<uint32_t> unknown_ CANOPY_GUARDED_BY(append_mu_);  // places in new_samples
+  std::vector<PlannedHistogram> histogram_plan_ CANOPY_GUARDED_BY(append_mu_);
+  // Places in new_samples and, behind them, new_histograms.
+  std::vector<uint32_t> unknown_ CANOPY_GUARDED_BY(append_mu_);
   std::vector<model::Symbol> names_ CANOPY_GUARDED_BY(append_mu_);
   std::vector<model::Symbol> values_ CANOPY_GUARDED_BY(append_mu_);
   // Created, but not in the log yet.
@@ -180,6 +205,8 @@ class Head {
   int64_t oldest_stored_ CANOPY_GUARDED_BY(append_mu_);
   std::string series_record_ CANOPY_GUARDED_BY(append_mu_);
   std::string samples_record_ CANOPY_GUARDED_BY(append_mu_);
+  // Of integers with exponential and with custom buckets, and of floats.
+  std::array<std::string, 4> histogram_records_ CANOPY_GUARDED_BY(append_mu_);
   // Series that are gone, and the newest segment that may name them.
   absl::flat_hash_map<uint64_t, int> dropped_ CANOPY_GUARDED_BY(append_mu_);
   // Refs of a log that was replayed whose series has another one here.

@@ -7,6 +7,8 @@
 
 #include "canopy/model/sample.h"
 #include "head.h"
+#include "open_histogram.h"
+#include "wal_histogram_value.h"
 #include "wal_record.h"
 
 namespace canopy::tsdb {
@@ -17,13 +19,65 @@ using storage::AppendReport;
 using storage::AppendResult;
 using storage::Batch;
 
+namespace {
+
+// The lists of a batch that name series by labels, as one: new_samples, then new_histograms.
+class Newcomers {
+ public:
+  explicit Newcomers(const Batch& batch) : batch_(batch) {}
+
+  size_t size() const { return floats() + batch_.new_histograms.size(); }
+  const model::Labels& labels(uint32_t i) const {
+    return is_float(i) ? batch_.new_samples[i].labels : histogram(i).labels;
+  }
+  Timestamp time(uint32_t i) const {
+    return is_float(i) ? batch_.new_samples[i].time : histogram(i).time;
+  }
+  // Its place among all samples of the batch.
+  uint32_t index(uint32_t i) const {
+    const size_t before = batch_.samples.size() + (is_float(i) ? 0 : batch_.histograms.size());
+    return static_cast<uint32_t>(before + i);
+  }
+  bool is_float(uint32_t i) const { return i < floats(); }
+  const storage::NewHistogram& histogram(uint32_t i) const {
+    return batch_.new_histograms[i - floats()];
+  }
+
+ private:
+  size_t floats() const { return batch_.new_samples.size(); }
+
+  const Batch& batch_;
+};
+
+bool IsNewest(const Series& series, const storage::HistogramValue& value) {
+  if (IsStale(value)) return model::IsStale(series.newest_value);
+  return series.has_histogram && series.histogram->is_newest(value);
+}
+
+// Of the sample numbered `index`.
+SeriesRef RefOfSample(const Batch& batch, const AppendReport& report, size_t index) {
+  if (index < batch.samples.size()) return batch.samples[index].series;
+  index -= batch.samples.size();
+  if (index < batch.new_samples.size()) return report.refs[index];
+  index -= batch.new_samples.size();
+  if (index < batch.histograms.size()) return batch.histograms[index].series;
+  index -= batch.histograms.size();
+  return report.refs[batch.new_samples.size() + index];
+}
+
+}  // namespace
+
 Result<AppendReport> Head::Append(const Batch& batch) {
   const MutexLock lock(append_mu_);
   AppendReport report;
   plan_.clear();
+  histogram_plan_.clear();
   PlanSamples(batch, report);
+  PlanHistograms(batch, report);
   CANOPY_RETURN_IF_ERROR(PlanNewSamples(batch, report));
   PlanMarkers(batch, report);
+  if (report.rejected.size() > 1)
+    std::ranges::sort(report.rejected, {}, &AppendReport::Rejected::index);
   CANOPY_RETURN_IF_ERROR(WritePlanToLog());
   ApplyPlan(report);
   return report;
@@ -32,18 +86,59 @@ Result<AppendReport> Head::Append(const Batch& batch) {
 // What the series itself says; that a batch has two samples of one series shows when they are put.
 void Head::Plan(Series& series, SeriesRef ref, int64_t t, double value, uint32_t index,
                 AppendReport& report) {
-  if (t > series.newest_time) {
-    plan_.push_back({&series, ref, t, value, index});
-    return;
-  }
-  AppendResult result = AppendResult::kOutOfOrder;
-  if (t == series.newest_time) {
-    result = model::SameBits(value, series.newest_value) ? AppendResult::kDuplicate
-                                                         : AppendResult::kConflict;
+  if (t <= series.newest_time) {
+    const bool same = model::SameBits(value, series.newest_value) &&
+                      (!series.has_histogram || model::IsStale(value));
+    Reject(series, t, same, index, report);
   } else {
-    metrics_.out_of_order.Add();
+    plan_.push_back({&series, ref, t, value, index});
   }
+}
+
+void Head::PlanHistogram(Series& series, SeriesRef ref, int64_t t,
+                         const storage::HistogramValue& value, uint32_t index,
+                         AppendReport& report) {
+  if (t <= series.newest_time) {
+    Reject(series, t, IsNewest(series, value), index, report);
+  } else {
+    histogram_plan_.push_back({&series, ref, t, &value, index});
+  }
+}
+
+// A marker is of the kind that the series has.
+void Head::PlanMarker(Series& series, SeriesRef ref, int64_t t, uint32_t index) {
+  if (series.has_histogram)
+    histogram_plan_.push_back(
+        {&series, ref, t, &StaleHistogram(series.histogram->integers()), index});
+  else
+    plan_.push_back({&series, ref, t, model::StaleNan(), index});
+}
+
+void Head::Reject(const Series& series, int64_t t, bool same, uint32_t index,
+                  AppendReport& report) {
+  AppendResult result = AppendResult::kOutOfOrder;
+  if (t == series.newest_time)
+    result = same ? AppendResult::kDuplicate : AppendResult::kConflict;
+  else
+    metrics_.out_of_order.Add();
   report.rejected.push_back({index, result});
+}
+
+void Head::PlanHistograms(const Batch& batch, AppendReport& report) {
+  const int64_t min_valid = min_valid_time().ms();
+  auto index = static_cast<uint32_t>(batch.samples.size() + batch.new_samples.size());
+  for (const storage::SeriesHistogram& sample : batch.histograms) {
+    Series* const series = table_.Find(sample.series);
+    if (sample.time.ms() < min_valid) {
+      metrics_.too_old.Add();
+      report.rejected.push_back({index, AppendResult::kTooOld});
+    } else if (series == nullptr) {
+      report.rejected.push_back({index, AppendResult::kUnknownSeries});
+    } else {
+      PlanHistogram(*series, sample.series, sample.time.ms(), sample.value, index, report);
+    }
+    ++index;
+  }
 }
 
 void Head::PlanSamples(const Batch& batch, AppendReport& report) {
@@ -92,15 +187,16 @@ void Head::InternLabels(const Labels& labels) {
 }
 
 Status Head::PlanNewSamples(const Batch& batch, AppendReport& report) {
+  const Newcomers newcomers(batch);
   const int64_t min_valid = min_valid_time().ms();
-  report.refs.resize(batch.new_samples.size());
+  report.refs.resize(newcomers.size());
   unknown_.clear();
-  for (uint32_t i = 0; i < batch.new_samples.size(); ++i) {
-    const storage::NewSample& sample = batch.new_samples[i];
-    if (sample.labels.empty()) return Status::Invalid("a series has no labels");
+  for (uint32_t i = 0; i < newcomers.size(); ++i) {
+    const model::Labels& labels = newcomers.labels(i);
+    if (labels.empty()) return Status::Invalid("a series has no labels");
     // One that cannot be stored makes no series.
-    if (sample.time.ms() < min_valid) continue;
-    if (LookUp(sample.labels)) {
+    if (newcomers.time(i).ms() < min_valid) continue;
+    if (LookUp(labels)) {
       if (const auto slot = FindByLookedUp()) {
         report.refs[i] = table_.RefOf(*slot);
         continue;
@@ -109,24 +205,27 @@ Status Head::PlanNewSamples(const Batch& batch, AppendReport& report) {
     unknown_.push_back(i);
   }
   if (!unknown_.empty()) CANOPY_RETURN_IF_ERROR(CreateSeries(batch, report));
-  const auto known = static_cast<uint32_t>(batch.samples.size());
-  for (uint32_t i = 0; i < batch.new_samples.size(); ++i) {
-    const storage::NewSample& sample = batch.new_samples[i];
-    if (!report.refs[i]) {
+  for (uint32_t i = 0; i < newcomers.size(); ++i) {
+    const SeriesRef ref = report.refs[i];
+    const uint32_t index = newcomers.index(i);
+    const int64_t t = newcomers.time(i).ms();
+    if (!ref) {
       metrics_.too_old.Add();
-      report.rejected.push_back({known + i, AppendResult::kTooOld});
-      continue;
+      report.rejected.push_back({index, AppendResult::kTooOld});
+    } else if (newcomers.is_float(i)) {
+      Plan(table_.at(SlotOf(ref)), ref, t, batch.new_samples[i].value, index, report);
+    } else {
+      PlanHistogram(table_.at(SlotOf(ref)), ref, t, newcomers.histogram(i).value, index, report);
     }
-    Plan(table_.at(SlotOf(report.refs[i])), report.refs[i], sample.time.ms(), sample.value,
-         known + i, report);
   }
   return {};
 }
 
 Status Head::CreateSeries(const Batch& batch, AppendReport& report) {
+  const Newcomers newcomers(batch);
   const WriterLock lock(mu_);
   for (const uint32_t i : unknown_) {
-    InternLabels(batch.new_samples[i].labels);
+    InternLabels(newcomers.labels(i));
     std::optional<Slot> slot = FindByLookedUp();
     if (!slot) {
       SeriesLabels* const labels = index_.NewLabels(names_, values_);
@@ -156,16 +255,14 @@ void Head::PlanMarkers(const Batch& batch, const AppendReport& report) {
   absl::flat_hash_set<const Series*> shown;
   for (const Planned& planned : plan_)
     if (planned.time < t) shown.insert(planned.series);
-  const size_t known = batch.samples.size();
-  for (const AppendReport::Rejected& rejected : report.rejected) {
-    const SeriesRef ref = rejected.index < known ? batch.samples[rejected.index].series
-                                                 : report.refs[rejected.index - known];
-    shown.insert(table_.Find(ref));
-  }
+  // They are put after the floats, and so after the markers of series that have floats.
+  for (const PlannedHistogram& planned : histogram_plan_) shown.insert(planned.series);
+  for (const AppendReport::Rejected& rejected : report.rejected)
+    shown.insert(table_.Find(RefOfSample(batch, report, rejected.index)));
   for (const SeriesRef ref : batch.ended) {
     Series* const series = table_.Find(ref);
     if (series == nullptr || series->newest_time >= t || shown.contains(series)) continue;
-    plan_.push_back({series, ref, t, model::StaleNan(), kMarker});
+    PlanMarker(*series, ref, t, kMarker);
   }
 }
 
@@ -174,7 +271,7 @@ Status Head::WritePlanToLog() {
     unlogged_.clear();
     return {};
   }
-  std::string_view records[2];
+  std::string_view records[6];
   size_t count = 0;
   if (!unlogged_.empty()) {
     series_record_.clear();
@@ -193,17 +290,38 @@ Status Head::WritePlanToLog() {
     encoder.Finish();
     records[count++] = samples_record_;
   }
+  if (!histogram_plan_.empty()) {
+    EncodeHistogramPlan();
+    for (const std::string& record : histogram_records_)
+      if (!record.empty()) records[count++] = record;
+  }
   if (count == 0) return {};
   CANOPY_RETURN_IF_ERROR(log_(std::span(records).first(count)));
   unlogged_.clear();
   return {};
 }
 
+void Head::EncodeHistogramPlan() {
+  std::vector<RefHistogram> integers;
+  std::vector<RefFloatHistogram> floats;
+  for (const PlannedHistogram& planned : histogram_plan_) {
+    const Timestamp time = Timestamp::FromMs(planned.time);
+    if (const auto* const h = std::get_if<model::Histogram>(planned.value))
+      integers.push_back(ToRow(planned.ref, time, *h));
+    else
+      floats.push_back(ToRow(planned.ref, time, std::get<model::FloatHistogram>(*planned.value)));
+  }
+  for (std::string& record : histogram_records_) record.clear();
+  EncodeHistograms(integers, histogram_records_[0], histogram_records_[1]);
+  EncodeFloatHistograms(floats, histogram_records_[2], histogram_records_[3]);
+}
+
 void Head::ApplyPlan(AppendReport& report) {
-  if (plan_.empty()) return;
+  if (plan_.empty() && histogram_plan_.empty()) return;
   // How far ahead a series is fetched into the cache.
   constexpr size_t kAhead = 8;
   uint64_t stored = 0;
+  uint64_t histograms = 0;
   int64_t min_time = std::numeric_limits<int64_t>::max();
   int64_t max_time = max_time_;
   const size_t sorted = report.rejected.size();
@@ -229,6 +347,20 @@ void Head::ApplyPlan(AppendReport& report) {
                                                 : AppendResult::kConflict});
       }
     }
+    for (const PlannedHistogram& p : histogram_plan_) {
+      if (p.time > p.series->newest_time) {
+        writer_.PutHistogram(*p.series, p.time, *p.value);
+        min_time = std::min(min_time, p.time);
+        max_time = std::max(max_time, p.time);
+        ++histograms;
+      } else if (p.index != kMarker) {
+        const bool late = p.time < p.series->newest_time;
+        report.rejected.push_back({p.index, late ? AppendResult::kOutOfOrder
+                                            : IsNewest(*p.series, *p.value)
+                                                ? AppendResult::kDuplicate
+                                                : AppendResult::kConflict});
+      }
+    }
     graveyard_.Collect();
     oldest_stored_ = std::min(oldest_stored_, min_time);
     min_time_ = std::min<int64_t>(min_time_, min_time);
@@ -236,6 +368,7 @@ void Head::ApplyPlan(AppendReport& report) {
     metrics_.chunks_created.Add(static_cast<double>(writer_.chunks_created() - chunks));
   }
   metrics_.appended.Add(static_cast<double>(stored));
+  if (histograms > 0) metrics_.appended_histograms.Add(static_cast<double>(histograms));
   if (report.rejected.size() > sorted)
     std::ranges::sort(report.rejected, {}, &AppendReport::Rejected::index);
 }
@@ -286,22 +419,40 @@ void Head::DropPredecessor(SeriesRef ref) {
   }
 }
 
-bool Head::ReplaySample(SeriesRef ref, int64_t t, double value) {
-  Series* series = table_.Find(ref);
+Series* Head::ReplayedSeries(SeriesRef ref) {
   if (!aliases_.empty()) {
     const auto it = aliases_.find(ref.value());
-    if (it != aliases_.end()) series = table_.Find(it->second);
+    if (it != aliases_.end()) return table_.Find(it->second);
   }
-  if (series == nullptr) {
-    table_.Mention(ref);
-    return false;
-  }
-  if (t <= series->newest_time || t < refused_before_.load(std::memory_order_relaxed)) return true;
-  writer_.Put(*series, t, value);
+  Series* const series = table_.Find(ref);
+  if (series == nullptr) table_.Mention(ref);
+  return series;
+}
+
+void Head::NoteReplayed(int64_t t) {
   min_time_.store(std::min(min_time_.load(std::memory_order_relaxed), t),
                   std::memory_order_relaxed);
   max_time_.store(std::max(max_time_.load(std::memory_order_relaxed), t),
                   std::memory_order_relaxed);
+}
+
+bool Head::ReplaySample(SeriesRef ref, int64_t t, double value) {
+  Series* const series = ReplayedSeries(ref);
+  if (series == nullptr) return false;
+  if (t <= series->newest_time || t < refused_before_.load(std::memory_order_relaxed)) return true;
+  writer_.Put(*series, t, value);
+  NoteReplayed(t);
+  return true;
+}
+
+bool Head::ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value) {
+  const MutexLock appending(append_mu_);
+  const WriterLock lock(mu_);
+  Series* const series = ReplayedSeries(ref);
+  if (series == nullptr) return false;
+  if (t <= series->newest_time || t < refused_before_) return true;
+  writer_.PutHistogram(*series, t, value);
+  NoteReplayed(t);
   return true;
 }
 

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
+
+#include "head_chunk_files.h"
+#include "open_histogram.h"
 
 namespace canopy::tsdb {
 
@@ -78,37 +82,71 @@ Result<bool> HeadBlockSource::NextSeries(BlockSource::Series& series) {
   if (next_entry_ == entries_.size()) return false;
   const Entry& entry = entries_[next_entry_++];
   tsdb::Series record;
+  chunks_.clear();
+  std::optional<ClosedChunk> open;
+  std::string open_bytes;
   {
     const ReaderLock lock(head_.mu_);
     record = head_.table_.at(entry.slot);
+    if (record.has_histogram) {
+      open.emplace();
+      open->min_time = record.histogram->first_time();
+      open->encoding = record.histogram->encoding();
+      open_bytes = record.histogram->bytes();
+    }
   }
   labels_.clear();
   for (const SymbolPair pair : entry.labels->pairs())
     labels_.push_back({rank_[pair.name], rank_[pair.value]});
-  chunks_.clear();
-  if (record.closed != nullptr) {
-    for (uint32_t i = 0; i < record.closed->size; ++i) {
-      const ClosedChunk& chunk = *record.closed->chunks[i];
-      AddChunk(*chunk.times, chunk.start, chunk.values());
+  for (const ClosedChunk& chunk : ChunksOf(record.closed)) CANOPY_RETURN_IF_ERROR(AddClosed(chunk));
+  if (open) {
+    if (open->min_time >= start_ && open->min_time < end_) {
+      NextBytes() = std::move(open_bytes);
+      chunks_.push_back({open->min_time, record.newest_time, open->encoding, {}});
     }
+  } else if (record.count > 0) {
+    AddValues(*record.times, record.start, record.values());
   }
-  if (record.count > 0) AddChunk(*record.times, record.start, record.values());
   for (size_t i = 0; i < chunks_.size(); ++i) chunks_[i].data = bytes_[i];
   series = {labels_, chunks_};
   return true;
 }
 
+std::string& HeadBlockSource::NextBytes() {
+  if (bytes_.size() == chunks_.size()) bytes_.emplace_back();
+  return bytes_[chunks_.size()];
+}
+
 // Chunks do not cross blocks: all of it is wanted, or nothing.
-void HeadBlockSource::AddChunk(const Timeline& times, uint32_t start,
-                               const chunk::ValuesView& values) {
+Status HeadBlockSource::AddClosed(const ClosedChunk& chunk) {
+  if (chunk.min_time < start_ || chunk.min_time >= end_) return {};
+  switch (chunk.place) {
+    case ClosedChunk::Place::kValues:
+      AddValues(*chunk.values->times, chunk.values->start, chunk.values->view());
+      return {};
+    case ClosedChunk::Place::kEncoded:
+      NextBytes() = chunk.encoded->view();
+      break;
+    case ClosedChunk::Place::kFile: {
+      CANOPY_ASSIGN_OR_RETURN(const HeadChunkFiles::Pinned pinned,
+                              head_.chunk_files_->Read(chunk.file_ref));
+      NextBytes() = pinned.chunk.data;
+      break;
+    }
+  }
+  chunks_.push_back({chunk.min_time, chunk.max_time(), chunk.encoding, {}});
+  return {};
+}
+
+void HeadBlockSource::AddValues(const Timeline& times, uint32_t start,
+                                const chunk::ValuesView& values) {
   const int64_t mint = times.at(start);
   if (mint < start_ || mint >= end_) return;
   std::array<double, chunk::kMaxChunkSamples> decoded;
   chunk::DecodeValues(values, 0, values.count, decoded.data());
   encoder_.Clear();
   for (uint32_t i = 0; i < values.count; ++i) encoder_.Append(times.at(start + i), decoded[i]);
-  if (bytes_.size() == chunks_.size()) bytes_.emplace_back();
-  bytes_[chunks_.size()] = encoder_.bytes();
+  NextBytes() = encoder_.bytes();
   chunks_.push_back({mint, times.at(start + values.count - 1u), ChunkEncoding::kXor, {}});
 }
 

@@ -31,7 +31,10 @@ class HeadBlockSource final : public BlockSource {
   void RankSymbols();
   void SortSeries();
   bool Earlier(const SeriesLabels& a, const SeriesLabels& b) const;
-  void AddChunk(const Timeline& times, uint32_t start, const chunk::ValuesView& values);
+  Status AddClosed(const ClosedChunk& chunk);
+  void AddValues(const Timeline& times, uint32_t start, const chunk::ValuesView& values);
+  // Where the bytes of the next chunk go.
+  std::string& NextBytes();
 
   Head& head_;
   const int64_t start_;

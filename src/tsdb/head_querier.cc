@@ -7,7 +7,9 @@
 #include <limits>
 #include <utility>
 
+#include "head_series_set.h"
 #include "match.h"
+#include "open_histogram.h"
 
 namespace canopy::tsdb {
 namespace {
@@ -66,112 +68,6 @@ void SortByLabels(const model::SymbolSource& symbols, std::vector<Entry>& entrie
   entries = std::move(sorted);
 }
 
-// Copies of the series' records.
-class RecordSet final : public SeriesSet {
- public:
-  RecordSet(const model::SymbolSource& symbols, std::vector<Series> records, int64_t mint,
-            int64_t maxt)
-      : symbols_(symbols), records_(std::move(records)), mint_(mint), maxt_(maxt) {}
-
-  size_t size() const override { return records_.size(); }
-  model::SeriesLabelsView labels(size_t i) const override {
-    return {symbols_, records_[i].labels->pairs()};
-  }
-  Result<storage::Columns> Read(size_t i, Timestamp from, Timestamp until,
-                                storage::ColumnBuffer& buffer) const override {
-    buffer.times.clear();
-    buffer.values.clear();
-    Reading reading{std::max(from.ms(), mint_), std::min(until.ms(), maxt_), buffer};
-    const Series& series = records_[i];
-    if (series.closed != nullptr) {
-      for (uint32_t c = 0; c < series.closed->size; ++c) {
-        const ClosedChunk& chunk = *series.closed->chunks[c];
-        AddChunk(*chunk.times, chunk.start, chunk.values(), reading);
-      }
-    }
-    if (series.count > 0) AddChunk(*series.times, series.start, series.values(), reading);
-    return storage::Columns{buffer.times, buffer.values, reading.times_id};
-  }
-
- private:
-  struct Reading {
-    int64_t from;
-    int64_t until;
-    storage::ColumnBuffer& buffer;
-    uint64_t times_id = 0;
-  };
-
-  // The part of the chunk that lies within the range.
-  static void AddChunk(const Timeline& times, uint32_t start, const chunk::ValuesView& values,
-                       Reading& reading) {
-    const uint32_t end = start + values.count;
-    if (times.at(end - 1) < reading.from || times.at(start) > reading.until) return;
-    const uint32_t* const offsets = times.offsets();
-    const int64_t base = times.base();
-    const auto before = [&](uint32_t offset, int64_t t) { return base + offset < t; };
-    const auto after = [&](int64_t t, uint32_t offset) { return t < base + offset; };
-    const uint32_t* const first =
-        std::lower_bound(offsets + start, offsets + end, reading.from, before);
-    const uint32_t* const last = std::upper_bound(first, offsets + end, reading.until, after);
-    if (first == last) return;
-    storage::ColumnBuffer& buffer = reading.buffer;
-    const size_t old = buffer.times.size();
-    const auto count = static_cast<size_t>(last - first);
-    buffer.times.resize(old + count);
-    buffer.values.resize(old + count);
-    for (size_t i = 0; i < count; ++i) buffer.times[old + i] = base + first[i];
-    const auto place = static_cast<size_t>(first - (offsets + start));
-    chunk::DecodeValues(values, place, place + count, buffer.values.data() + old);
-    reading.times_id =
-        Mix(reading.times_id, times.id(),
-            static_cast<uint64_t>(first - offsets) << 32 | static_cast<uint64_t>(last - offsets));
-  }
-  // Of the pieces of timelines that were read, in 64 bits that no two different rows share but by
-  // a chance of 2^-64. The steps are those of splitmix64.
-  static uint64_t Mix(uint64_t id, uint64_t timeline, uint64_t piece) {
-    for (const uint64_t part : {timeline, piece}) {
-      id += part + 0x9e3779b97f4a7c15;
-      id = (id ^ id >> 30) * 0xbf58476d1ce4e5b9;
-      id = (id ^ id >> 27) * 0x94d049bb133111eb;
-      id ^= id >> 31;
-    }
-    return id | 1;
-  }
-
-  const model::SymbolSource& symbols_;
-  const std::vector<Series> records_;
-  const int64_t mint_;
-  const int64_t maxt_;
-};
-
-// The newest sample of each series.
-class NewestSet final : public SeriesSet {
- public:
-  struct Entry {
-    const SeriesLabels* labels;
-    int64_t time;
-    double value;
-  };
-
-  NewestSet(const model::SymbolSource& symbols, std::vector<Entry> entries)
-      : symbols_(symbols), entries_(std::move(entries)) {}
-
-  size_t size() const override { return entries_.size(); }
-  model::SeriesLabelsView labels(size_t i) const override {
-    return {symbols_, entries_[i].labels->pairs()};
-  }
-  Result<storage::Columns> Read(size_t i, Timestamp from, Timestamp until,
-                                storage::ColumnBuffer&) const override {
-    const Entry& entry = entries_[i];
-    if (entry.time < from.ms() || entry.time > until.ms()) return storage::Columns{};
-    return storage::Columns{{&entry.time, 1}, {&entry.value, 1}};
-  }
-
- private:
-  const model::SymbolSource& symbols_;
-  const std::vector<Entry> entries_;
-};
-
 Status TooMany(uint64_t limit) {
   return Status::Limit("the selector matches more than " + std::to_string(limit) + " series");
 }
@@ -221,7 +117,8 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
       if (series.count == 0 || !in_range(series)) continue;
       if (entries.size() == limit) return TooMany(limit);
       newest_in_range &= series.newest_time <= maxt_;
-      entries.push_back({series.labels, series.newest_time, series.newest_value});
+      entries.push_back({series.labels, series.newest_time, series.newest_value,
+                         series.has_histogram ? series.histogram->newest() : nullptr});
     }
     if (newest_in_range || hints.labels_only) {
       if (hints.sorted) SortByLabels(head_.symbols_, entries);
@@ -230,16 +127,22 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
     }
   }
   std::vector<Series> records;
+  RecordSet::OpenChunks open;
   records.reserve(std::min(found.cardinality(), limit));
   for (const Slot slot : found) {
     const Series& series = head_.table_.at(slot);
     if (series.count == 0 || !in_range(series)) continue;
     if (records.size() == limit) return TooMany(limit);
     records.push_back(series);
+    if (series.has_histogram) {
+      std::string& copy = open[series.labels];
+      copy.push_back(static_cast<char>(series.histogram->encoding()));
+      copy.append(series.histogram->bytes());
+    }
   }
   if (hints.sorted) SortByLabels(head_.symbols_, records);
-  return std::unique_ptr<SeriesSet>(
-      std::make_unique<RecordSet>(head_.symbols_, std::move(records), mint_, maxt_));
+  return std::unique_ptr<SeriesSet>(std::make_unique<RecordSet>(
+      head_.symbols_, head_.chunk_files_, std::move(records), std::move(open), mint_, maxt_));
 }
 
 bool HeadQuerier::OutsideOfHead() const {

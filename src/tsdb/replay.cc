@@ -9,6 +9,7 @@
 #include "canopy/base/log.h"
 #include "canopy/base/mutex.h"
 #include "canopy/base/workers.h"
+#include "wal_histogram_value.h"
 #include "wal_reader.h"
 #include "wal_record.h"
 
@@ -110,6 +111,15 @@ class Replay {
             if (!store(row.ref, row.time.ms(), row.value)) ++report_.unknown_series;
           });
         });
+      case RecordType::kHistogramSamples:
+      case RecordType::kCustomBucketsHistogramSamples:
+      case RecordType::kHistogramSamplesV2:
+        return DecodeHistograms(record, [&](const RefHistogram& row) { StoreHistogram(row); });
+      case RecordType::kFloatHistogramSamples:
+      case RecordType::kCustomBucketsFloatHistogramSamples:
+      case RecordType::kFloatHistogramSamplesV2:
+        return DecodeFloatHistograms(record,
+                                     [&](const RefFloatHistogram& row) { StoreHistogram(row); });
       case RecordType::kExemplars:  // they end with the process
       case RecordType::kMetadata:
         return {};
@@ -120,6 +130,16 @@ class Replay {
   }
 
  private:
+  template <class Row>
+  void StoreHistogram(const Row& row) {
+    ++report_.samples;
+    const auto value = FromRow(row);
+    if (!value.ok())
+      ++report_.impossible_histograms;
+    else if (!head_.ReplayHistogram(row.ref, row.time.ms(), *value))
+      ++report_.unknown_series;
+  }
+
   Head& head_;
   ReplayReport& report_;
 };

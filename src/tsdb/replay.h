@@ -16,7 +16,8 @@ struct ReplayReport {
   uint64_t records = 0;
   uint64_t series = 0;
   uint64_t samples = 0;
-  uint64_t unknown_series = 0;   // samples whose series the log does not name
+  uint64_t unknown_series = 0;  // samples whose series the log does not name
+  uint64_t impossible_histograms = 0;
   uint64_t unknown_records = 0;  // of kinds that this version does not know
   uint64_t corruptions = 0;
   uint64_t lost_bytes = 0;

@@ -10,6 +10,7 @@
 
 #include "canopy/base/check.h"
 #include "canopy/model/sample.h"
+#include "open_histogram.h"
 
 namespace canopy::tsdb {
 namespace {
@@ -31,16 +32,12 @@ size_t RoundCapacity(size_t bytes) {
   return std::min((bytes + bytes / 4 + 31) / 32 * 32, kMaxCapacity);
 }
 
-ClosedChunks* NewList(std::span<ClosedChunk* const> chunks, size_t room) {
+ClosedChunks* NewList(std::span<const ClosedChunk> chunks, size_t room) {
   auto* const list = Allocate<ClosedChunks>(offsetof(ClosedChunks, chunks) +
-                                            (chunks.size() + room) * sizeof(ClosedChunk*));
+                                            (chunks.size() + room) * sizeof(ClosedChunk));
   list->size = static_cast<uint32_t>(chunks.size() + room);
   std::ranges::copy(chunks, list->chunks);
   return list;
-}
-
-std::span<ClosedChunk* const> ChunksOf(const ClosedChunks* list) {
-  return list == nullptr ? std::span<ClosedChunk* const>() : std::span(list->chunks, list->size);
 }
 
 }  // namespace
@@ -69,10 +66,15 @@ SeriesWriter::Move& SeriesWriter::MoveFor(const Timeline* from, uint32_t place, 
 
 void SeriesWriter::Put(Series& series, int64_t t, double value) {
   CANOPY_DCHECK(t > series.newest_time);
-  if (series.count > 0 && Advance(series, t)) {
+  if (series.has_histogram && model::IsStale(value)) {
+    PutHistogram(series, t, StaleHistogram(series.histogram->integers()));
+    return;
+  }
+  if (series.count > 0 && !series.has_histogram && Advance(series, t)) {
     AddValue(series, value);
   } else {
     if (series.count > 0) CloseChunk(series);
+    if (series.has_histogram) DropHistogram(series);
     BeginChunk(series, t, value);
   }
   series.newest_time = t;
@@ -181,42 +183,109 @@ void SeriesWriter::Recode(Series& series, double value) {
   series.run = 0;
 }
 
-void SeriesWriter::CloseChunk(Series& series) {
-  auto* const chunk = Allocate<ClosedChunk>(
-      std::max(sizeof(ClosedChunk), offsetof(ClosedChunk, bytes) + series.size));
-  chunk->times = series.times;  // with its use
-  chunk->constant = series.newest_value;
-  chunk->size = series.size;
-  chunk->start = series.start;
-  chunk->count = series.count;
-  chunk->run = series.run;
-  chunk->form = series.form;
-  if (series.size > 0) std::memcpy(chunk->bytes, series.bytes, series.size);
-  AppendChunk(series, chunk);
+// Its values go on with their timeline.
+ClosedChunk SeriesWriter::TakeValues(Series& series) {
+  auto* const values = Allocate<ClosedValues>(
+      std::max(sizeof(ClosedValues), offsetof(ClosedValues, bytes) + series.size));
+  values->times = series.times;  // with its use
+  values->constant = series.newest_value;
+  values->size = series.size;
+  values->start = series.start;
+  values->count = series.count;
+  values->run = series.run;
+  values->form = series.form;
+  if (series.size > 0) std::memcpy(values->bytes, series.bytes, series.size);
   // The next chunk is likely to be as long: readers must be done with the bytes first.
   graveyard_.BuryBlock(series.bytes);
   series.bytes = nullptr;
   series.capacity = 0;
   series.times = nullptr;
-  series.count = 0;
+  ClosedChunk chunk;
+  chunk.min_time = values->times->at(values->start);
+  chunk.place = ClosedChunk::Place::kValues;
+  chunk.encoding = ChunkEncoding::kXor;
+  chunk.values = values;
+  return chunk;
 }
 
-void SeriesWriter::AppendChunk(Series& series, ClosedChunk* chunk) {
+// The object stays, for the next chunk.
+ClosedChunk SeriesWriter::TakeHistograms(Series& series) {
+  const std::string& bytes = series.histogram->bytes();
+  auto* const encoded = Allocate<EncodedChunk>(
+      std::max(sizeof(EncodedChunk), offsetof(EncodedChunk, bytes) + bytes.size()));
+  encoded->size = static_cast<uint32_t>(bytes.size());
+  std::ranges::copy(bytes, encoded->bytes);
+  ClosedChunk chunk;
+  chunk.min_time = series.histogram->first_time();
+  chunk.place = ClosedChunk::Place::kEncoded;
+  chunk.encoding = series.histogram->encoding();
+  chunk.encoded = encoded;
+  return chunk;
+}
+
+void SeriesWriter::CloseChunk(Series& series) {
+  ClosedChunk chunk = series.has_histogram ? TakeHistograms(series) : TakeValues(series);
+  chunk.duration = static_cast<uint32_t>(series.newest_time - chunk.min_time);
   ClosedChunks* const old = series.closed;
   series.closed = NewList(ChunksOf(old), 1);
   series.closed->chunks[series.closed->size - 1] = chunk;
   graveyard_.BuryBlock(old);
+  series.count = 0;
 }
 
-void SeriesWriter::Bury(ClosedChunk* chunk) {
-  chunk->times->DropUse(graveyard_);
-  graveyard_.BuryBlock(chunk);
+bool SeriesWriter::HistogramFits(const Series& series, int64_t t,
+                                 const storage::HistogramValue& value) const {
+  return series.has_histogram && series.histogram->integers() == HoldsIntegers(value) &&
+         series.count < samples_per_chunk_ && !series.histogram->full() &&
+         t < EndOfBlock(series.histogram->first_time()) &&
+         t - series.histogram->first_time() <= std::numeric_limits<uint32_t>::max();
+}
+
+void SeriesWriter::PutHistogram(Series& series, int64_t t, const storage::HistogramValue& value) {
+  CANOPY_DCHECK(t > series.newest_time);
+  const bool appended = series.count > 0 && HistogramFits(series, t, value) &&
+                        series.histogram->Append(t, value, graveyard_);
+  if (!appended) {
+    if (series.count > 0) CloseChunk(series);
+    if (series.has_histogram && series.histogram->integers() != HoldsIntegers(value))
+      DropHistogram(series);
+    if (!series.has_histogram) {
+      series.histogram = new OpenHistogram(HoldsIntegers(value));
+      series.has_histogram = true;
+    }
+    series.histogram->BeginNext(t, value, graveyard_);
+    ++chunks_created_;
+  }
+  ++series.count;
+  series.newest_time = t;
+  series.newest_value = IsStale(value) ? model::StaleNan() : model::NormalNan();
+}
+
+void SeriesWriter::DropHistogram(Series& series) {
+  series.histogram->Bury(graveyard_);
+  delete series.histogram;
+  series.histogram = nullptr;
+  series.has_histogram = false;
+}
+
+void SeriesWriter::Bury(const ClosedChunk& chunk) {
+  switch (chunk.place) {
+    case ClosedChunk::Place::kValues:
+      chunk.values->times->DropUse(graveyard_);
+      graveyard_.BuryBlock(chunk.values);
+      break;
+    case ClosedChunk::Place::kEncoded:
+      graveyard_.BuryBlock(chunk.encoded);
+      break;
+    case ClosedChunk::Place::kFile:
+      break;
+  }
 }
 
 uint32_t SeriesWriter::DropChunksBefore(Series& series, int64_t time) {
-  const std::span<ClosedChunk* const> chunks = ChunksOf(series.closed);
+  const std::span<const ClosedChunk> chunks = ChunksOf(series.closed);
   uint32_t old = 0;
-  while (old < chunks.size() && chunks[old]->max_time() < time) Bury(chunks[old++]);
+  while (old < chunks.size() && chunks[old].max_time() < time) Bury(chunks[old++]);
   if (old == 0) return 0;
   ClosedChunks* const list = series.closed;
   series.closed = old == chunks.size() ? nullptr : NewList(chunks.subspan(old), 0);
@@ -225,8 +294,12 @@ uint32_t SeriesWriter::DropChunksBefore(Series& series, int64_t time) {
 }
 
 void SeriesWriter::Drop(Series& series) {
-  for (ClosedChunk* const chunk : ChunksOf(series.closed)) Bury(chunk);
+  for (const ClosedChunk& chunk : ChunksOf(series.closed)) Bury(chunk);
   graveyard_.BuryBlock(series.closed);
+  if (series.has_histogram) {
+    DropHistogram(series);
+    return;
+  }
   if (series.count > 0) series.times->DropUse(graveyard_);
   graveyard_.BuryBlock(series.bytes);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "canopy/storage/appender.h"
 #include "graveyard.h"
 #include "series.h"
 
@@ -20,8 +21,10 @@ class SeriesWriter {
     ++batch_;
     latest_ = nullptr;
   }
-  // REQUIRES: t is later than series.newest_time.
+  // A staleness marker is of the kind that the series has. REQUIRES: t is later than
+  // series.newest_time.
   void Put(Series& series, int64_t t, double value);
+  void PutHistogram(Series& series, int64_t t, const storage::HistogramValue& value);
 
   // Buries all samples of a series that goes away.
   void Drop(Series& series);
@@ -48,11 +51,14 @@ class SeriesWriter {
   // Of this batch, with t on it; its place is at the start or at the end.
   Timeline* TimelineFor(int64_t t);
   void CloseChunk(Series& series);
-  void AppendChunk(Series& series, ClosedChunk* chunk);
+  ClosedChunk TakeValues(Series& series);
+  ClosedChunk TakeHistograms(Series& series);
   void AddValue(Series& series, double value);
   void Recode(Series& series, double value);
   void Reserve(Series& series, size_t bytes);
-  void Bury(ClosedChunk* chunk);
+  bool HistogramFits(const Series& series, int64_t t, const storage::HistogramValue& value) const;
+  void DropHistogram(Series& series);
+  void Bury(const ClosedChunk& chunk);
   Move& MoveFor(const Timeline* from, uint32_t place, int64_t t);
   int64_t EndOfBlock(int64_t t) const;
 

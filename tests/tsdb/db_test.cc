@@ -5,6 +5,7 @@
 #include <random>
 #include <string>
 
+#include "canopy/model/histogram_buckets.h"
 #include "canopy/model/sample.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/mem_fs.h"
@@ -58,8 +59,11 @@ Contents Read(storage::Queryable& db) {
     BOOST_REQUIRE(columns.ok());
     std::string& text = out[(*set)->labels(i).ToLabels().ToString()];
     for (size_t s = 0; s < columns->times.size(); ++s) {
+      const bool is_histogram = !columns->histograms.empty() && columns->histograms[s] != nullptr;
       text += std::to_string(columns->times[s]) + ":" +
-              (model::IsStale(columns->values[s]) ? "stale" : std::to_string(columns->values[s])) +
+              (is_histogram                         ? model::ToString(*columns->histograms[s])
+               : model::IsStale(columns->values[s]) ? "stale"
+                                                    : std::to_string(columns->values[s])) +
               " ";
     }
   }
@@ -84,11 +88,30 @@ Batch One(const Labels& labels, int64_t t, double value) {
 
 Labels Numbered(unsigned n) { return Labels{{"__name__", "m"}, {"n", std::to_string(n)}}; }
 
+// Of integers, or of floats for odd numbers.
+storage::HistogramValue HistogramOf(unsigned n, int64_t t) {
+  const uint64_t count = static_cast<uint64_t>(t / 1000) % 100'000 + n;
+  model::Histogram h;
+  h.schema = 2;
+  h.count = 3 * count;
+  h.sum = static_cast<double>(count) / 2;
+  h.positive = {{{1, 2}}, {static_cast<int64_t>(count), static_cast<int64_t>(count)}};
+  if (n % 2 == 0) return h;
+  model::FloatHistogram floats;
+  model::ToFloat(h, floats);
+  return floats;
+}
+
 // A scrape's page of `count` series from `first` on, appended to both.
 void Scrape(Db& db, testing::MemoryStore* oracle, unsigned first, unsigned count, int64_t t) {
   Batch batch;
-  for (unsigned n = first; n < first + count; ++n)
+  for (unsigned n = first; n < first + count; ++n) {
+    if (n % 9 == 4) {
+      batch.new_histograms.push_back({Numbered(n), Timestamp::FromMs(t), HistogramOf(n, t)});
+      continue;
+    }
     batch.new_samples.push_back({Numbered(n), Timestamp::FromMs(t), double(t) / 1000 + n});
+  }
   BOOST_REQUIRE(db.Append(batch).ok());
   if (oracle != nullptr) BOOST_REQUIRE(oracle->Append(batch).ok());
 }
@@ -107,8 +130,11 @@ BOOST_AUTO_TEST_CASE(what_was_appended_is_there_after_the_process_has_died) {
       time += 1 + static_cast<int64_t>(random() % 9000);
       for (size_t s = random() % 30; s > 0; --s) {
         const auto n = static_cast<unsigned>(random() % 40);
-        batch.new_samples.push_back({Numbered(n), Timestamp::FromMs(time - int64_t(random() % 3)),
-                                     static_cast<double>(random() % 50) / 4});
+        const Timestamp t = Timestamp::FromMs(time - int64_t(random() % 3));
+        if (n % 9 == 4 && random() % 8 != 0)
+          batch.new_histograms.push_back({Numbered(n), t, HistogramOf(n, time)});
+        else
+          batch.new_samples.push_back({Numbered(n), t, static_cast<double>(random() % 50) / 4});
       }
       BOOST_REQUIRE(db->Append(batch).ok());
       BOOST_REQUIRE(oracle.Append(batch).ok());

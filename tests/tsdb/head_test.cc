@@ -8,6 +8,7 @@
 
 #include "canopy/model/sample.h"
 #include "tests/support/memory_store.h"
+#include "tests/support/random_histograms.h"
 #include "tsdb/block_writer.h"
 
 namespace canopy::tsdb {
@@ -16,6 +17,7 @@ namespace {
 using model::Labels;
 using model::Matcher;
 using model::MatchType;
+using storage::AppendReport;
 using storage::AppendResult;
 using storage::Batch;
 
@@ -29,6 +31,26 @@ struct Node {
 };
 
 using Rows = std::map<std::string, std::string>;
+
+// All but the hint.
+std::string Text(const model::FloatHistogram& h) {
+  std::string text = "{" + std::to_string(h.schema);
+  const auto add = [&](double number) { text += "," + std::to_string(number); };
+  for (const double number : {h.zero_threshold, h.zero_count, h.count, h.sum}) add(number);
+  for (const auto* side : {&h.positive, &h.negative}) {
+    text += ";";
+    int32_t place = 0;
+    size_t bucket = 0;
+    for (const model::HistogramSpan& span : side->spans) {
+      place += span.offset;
+      for (uint32_t i = 0; i < span.length; ++i, ++place, ++bucket)
+        if (side->buckets[bucket] != 0)
+          text += "," + std::to_string(place) + "=" + std::to_string(side->buckets[bucket]);
+    }
+  }
+  for (const double bound : h.custom_values) add(bound);
+  return text + "}";
+}
 
 // Every sample of every selected series as text, and their order as a list of labels.
 struct Shown {
@@ -48,8 +70,11 @@ Shown Show(const storage::SeriesSet& set, Timestamp from = Timestamp::Min(),
     std::string text;
     for (size_t s = 0; s < columns->times.size(); ++s) {
       const double value = columns->values[s];
+      const bool is_histogram = !columns->histograms.empty() && columns->histograms[s] != nullptr;
       text += " " + std::to_string(columns->times[s]) + ":" +
-              (model::IsStale(value) ? "stale" : std::to_string(value));
+              (is_histogram            ? Text(*columns->histograms[s])
+               : model::IsStale(value) ? "stale"
+                                       : std::to_string(value));
     }
     const std::string labels = set.labels(i).ToLabels().ToString();
     BOOST_TEST(out.rows.emplace(labels, text).second);
@@ -138,6 +163,10 @@ class Twins {
       const auto n = static_cast<unsigned>(random_() % 60);
       int64_t t = time_;
       if (random_() % 10 == 0) t -= static_cast<int64_t>(random_() % 30000);
+      if (n >= 45 && random_() % 8 != 0) {
+        AddHistogram(n, t, ours, theirs);
+        continue;
+      }
       double& newest = newest_[n];
       newest = RandomValue(random_, newest);
       const auto ref = refs_.find(n);
@@ -187,22 +216,47 @@ class Twins {
   }
 
  private:
+  void AddHistogram(unsigned n, int64_t t, Batch& ours, Batch& theirs) {
+    auto& histograms =
+        histograms_
+            .try_emplace(n, n,
+                         testing::HistogramKinds{.gauge = n % 4 == 0, .custom_buckets = n % 5 == 0})
+            .first->second;
+    const Timestamp time = Timestamp::FromMs(t);
+    const storage::HistogramValue value = random_() % 16 < n % 16
+                                              ? storage::HistogramValue(histograms.Next())
+                                              : storage::HistogramValue(histograms.NextFloat());
+    const auto ref = refs_.find(n);
+    if (ref != refs_.end() && random_() % 4 != 0) {
+      ours.histograms.push_back({ref->second.first, time, value});
+      theirs.histograms.push_back({ref->second.second, time, value});
+    } else {
+      ours.new_histograms.push_back({SeriesNumber(n), time, value});
+      theirs.new_histograms.push_back(ours.new_histograms.back());
+      new_histograms_.push_back(n);
+    }
+  }
+
   void Append(const Batch& ours, const Batch& theirs) {
     const auto got = node_.head.Append(ours);
     const auto want = store_.Append(theirs);
     BOOST_REQUIRE(got.ok());
     BOOST_TEST(got->created == want->created);
     BOOST_REQUIRE(got->refs.size() == want->refs.size());
+    new_.insert(new_.end(), new_histograms_.begin(), new_histograms_.end());
+    new_histograms_.clear();
     for (size_t i = 0; i < got->refs.size(); ++i) {
       const auto [it, is_new] = refs_.try_emplace(new_[i], got->refs[i], want->refs[i]);
       BOOST_TEST((it->second.first == got->refs[i]));
     }
     new_.clear();
-    BOOST_REQUIRE(got->rejected.size() == want->rejected.size());
-    for (size_t i = 0; i < got->rejected.size(); ++i) {
-      BOOST_TEST(got->rejected[i].index == want->rejected[i].index);
-      BOOST_TEST(int(got->rejected[i].result) == int(want->rejected[i].result));
-    }
+    const auto show = [](const AppendReport& report) {
+      std::string text;
+      for (const AppendReport::Rejected& r : report.rejected)
+        text += " " + std::to_string(r.index) + ":" + std::to_string(int(r.result));
+      return text;
+    };
+    BOOST_REQUIRE_EQUAL(show(*got), show(*want));
   }
 
   static void CompareNewest(const storage::SeriesSet& set, const Shown& want) {
@@ -213,6 +267,9 @@ class Twins {
       BOOST_REQUIRE(columns.ok());
       if (columns->times.empty()) continue;
       ++found;
+      const double value = columns->values.back();
+      BOOST_TEST((columns->histograms.empty() || columns->histograms.back() == nullptr ||
+                  model::SameBits(value, model::NormalNan())));
       const std::string& all = want.rows.at(set.labels(i).ToLabels().ToString());
       const std::string newest = " " + std::to_string(columns->times.back()) + ":";
       BOOST_TEST(all.rfind(newest) == all.rfind(' '));
@@ -226,7 +283,9 @@ class Twins {
   testing::MemoryStore store_;
   std::map<unsigned, std::pair<SeriesRef, SeriesRef>> refs_;
   std::map<unsigned, double> newest_;
+  std::map<unsigned, testing::RandomHistograms> histograms_;
   std::vector<unsigned> new_;
+  std::vector<unsigned> new_histograms_;
 };
 
 Batch One(const Labels& labels, int64_t t, double value) {

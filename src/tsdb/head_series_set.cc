@@ -1,0 +1,97 @@
+#include "head_series_set.h"
+
+#include <algorithm>
+
+#include "canopy/base/check.h"
+#include "canopy/storage/merge.h"
+#include "head_chunk_files.h"
+
+namespace canopy::tsdb {
+namespace {
+
+// Of the pieces of timelines that were read, in 64 bits that no two different rows share but by
+// a chance of 2^-64. The steps are those of splitmix64.
+uint64_t Mix(uint64_t id, uint64_t timeline, uint64_t piece) {
+  for (const uint64_t part : {timeline, piece}) {
+    id += part + 0x9e3779b97f4a7c15;
+    id = (id ^ id >> 30) * 0xbf58476d1ce4e5b9;
+    id = (id ^ id >> 27) * 0x94d049bb133111eb;
+    id ^= id >> 31;
+  }
+  return id | 1;
+}
+
+// The part of the chunk that lies within from..until; returns what names its times, or 0 for none.
+uint64_t AddValues(const Timeline& times, uint32_t start, const chunk::ValuesView& values,
+                   int64_t from, int64_t until, storage::ColumnBuffer& buffer, uint64_t times_id) {
+  const uint32_t end = start + values.count;
+  if (times.at(end - 1) < from || times.at(start) > until) return times_id;
+  const uint32_t* const offsets = times.offsets();
+  const int64_t base = times.base();
+  const auto before = [&](uint32_t offset, int64_t t) { return base + offset < t; };
+  const auto after = [&](int64_t t, uint32_t offset) { return t < base + offset; };
+  const uint32_t* const first = std::lower_bound(offsets + start, offsets + end, from, before);
+  const uint32_t* const last = std::upper_bound(first, offsets + end, until, after);
+  if (first == last) return times_id;
+  const size_t old = buffer.times.size();
+  const auto count = static_cast<size_t>(last - first);
+  buffer.times.resize(old + count);
+  buffer.values.resize(old + count);
+  for (size_t i = 0; i < count; ++i) buffer.times[old + i] = base + first[i];
+  const auto place = static_cast<size_t>(first - (offsets + start));
+  chunk::DecodeValues(values, place, place + count, buffer.values.data() + old);
+  return Mix(times_id, times.id(),
+             static_cast<uint64_t>(first - offsets) << 32 | static_cast<uint64_t>(last - offsets));
+}
+
+}  // namespace
+
+Status RecordSet::AddClosed(const ClosedChunk& chunk, Reading& reading) const {
+  if (chunk.max_time() < reading.from || chunk.min_time > reading.until) return {};
+  switch (chunk.place) {
+    case ClosedChunk::Place::kValues:
+      reading.times_id = AddValues(*chunk.values->times, chunk.values->start, chunk.values->view(),
+                                   reading.from, reading.until, reading.buffer, reading.times_id);
+      return {};
+    case ClosedChunk::Place::kEncoded:
+      reading.has_encoded = true;
+      return DecodeChunk(chunk.encoding, chunk.encoded->view(), reading.buffer);
+    case ClosedChunk::Place::kFile: {
+      reading.has_encoded = true;
+      CANOPY_CHECK(files_ != nullptr);
+      CANOPY_ASSIGN_OR_RETURN(const HeadChunkFiles::Pinned pinned, files_->Read(chunk.file_ref));
+      return DecodeChunk(pinned.chunk.encoding, pinned.chunk.data, reading.buffer);
+    }
+  }
+  return {};
+}
+
+Status RecordSet::AddOpen(const Series& series, Reading& reading) const {
+  if (series.count == 0) return {};
+  if (!series.has_histogram) {
+    reading.times_id = AddValues(*series.times, series.start, series.values(), reading.from,
+                                 reading.until, reading.buffer, reading.times_id);
+    return {};
+  }
+  reading.has_encoded = true;
+  const auto it = open_.find(series.labels);
+  CANOPY_CHECK(it != open_.end());
+  // That it holds integers or floats is the first thing that the copy says.
+  const auto encoding = static_cast<ChunkEncoding>(it->second.front());
+  return DecodeChunk(encoding, std::string_view(it->second).substr(1), reading.buffer);
+}
+
+Result<storage::Columns> RecordSet::Read(size_t i, Timestamp from, Timestamp until,
+                                         storage::ColumnBuffer& buffer) const {
+  buffer.Clear();
+  Reading reading{std::max(from.ms(), mint_), std::min(until.ms(), maxt_), buffer};
+  const Series& series = records_[i];
+  for (const ClosedChunk& chunk : ChunksOf(series.closed))
+    CANOPY_RETURN_IF_ERROR(AddClosed(chunk, reading));
+  CANOPY_RETURN_IF_ERROR(AddOpen(series, reading));
+  if (!reading.has_encoded) return storage::Columns{buffer.times, buffer.values, reading.times_id};
+  if (!buffer.histograms.empty()) buffer.histograms.resize(buffer.times.size());
+  return storage::PartOf(buffer.View(), reading.from, reading.until);
+}
+
+}  // namespace canopy::tsdb

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "canopy/storage/queryable.h"
+#include "series.h"
+
+namespace canopy::tsdb {
+
+class HeadChunkFiles;
+
+// Copies of series' records.
+class RecordSet final : public storage::SeriesSet {
+ public:
+  // The open chunks of histograms, as they were when the records were copied.
+  using OpenChunks = absl::flat_hash_map<const SeriesLabels*, std::string>;
+
+  // `files` may be null while no chunk is in one.
+  RecordSet(const model::SymbolSource& symbols, const HeadChunkFiles* files,
+            std::vector<Series> records, OpenChunks open, int64_t mint, int64_t maxt)
+      : symbols_(symbols),
+        files_(files),
+        records_(std::move(records)),
+        open_(std::move(open)),
+        mint_(mint),
+        maxt_(maxt) {}
+
+  size_t size() const override { return records_.size(); }
+  model::SeriesLabelsView labels(size_t i) const override {
+    return {symbols_, records_[i].labels->pairs()};
+  }
+  Result<storage::Columns> Read(size_t i, Timestamp from, Timestamp until,
+                                storage::ColumnBuffer& buffer) const override;
+
+ private:
+  struct Reading {
+    int64_t from;
+    int64_t until;
+    storage::ColumnBuffer& buffer;
+    uint64_t times_id = 0;
+    bool has_encoded = false;
+  };
+
+  Status AddClosed(const ClosedChunk& chunk, Reading& reading) const;
+  Status AddOpen(const Series& series, Reading& reading) const;
+
+  const model::SymbolSource& symbols_;
+  const HeadChunkFiles* const files_;
+  const std::vector<Series> records_;
+  const OpenChunks open_;
+  const int64_t mint_;
+  const int64_t maxt_;
+};
+
+// The newest sample of each series.
+class NewestSet final : public storage::SeriesSet {
+ public:
+  struct Entry {
+    const SeriesLabels* labels;
+    int64_t time;
+    double value;
+    const model::FloatHistogram* histogram;  // or null
+  };
+
+  NewestSet(const model::SymbolSource& symbols, std::vector<Entry> entries)
+      : symbols_(symbols), entries_(std::move(entries)) {}
+
+  size_t size() const override { return entries_.size(); }
+  model::SeriesLabelsView labels(size_t i) const override {
+    return {symbols_, entries_[i].labels->pairs()};
+  }
+  Result<storage::Columns> Read(size_t i, Timestamp from, Timestamp until,
+                                storage::ColumnBuffer&) const override {
+    const Entry& entry = entries_[i];
+    if (entry.time < from.ms() || entry.time > until.ms()) return storage::Columns{};
+    storage::Columns columns{{&entry.time, 1}, {&entry.value, 1}};
+    if (entry.histogram != nullptr) columns.histograms = {&entry.histogram, 1};
+    return columns;
+  }
+
+ private:
+  const model::SymbolSource& symbols_;
+  const std::vector<Entry> entries_;
+};
+
+}  // namespace canopy::tsdb

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "canopy/chunk/histogram.h"
+#include "canopy/storage/appender.h"
+#include "chunk_format.h"
+#include "graveyard.h"
+#include "series.h"
+
+namespace canopy::tsdb {
+
+// The open chunk of a series of native histograms, in its form on disk, and the newest sample
+// decoded. Under the head's lock.
+class OpenHistogram {
+ public:
+  // Empty, for histograms of integers or of floats.
+  explicit OpenHistogram(bool integers);
+
+  bool integers() const { return encoder_.index() == 0; }
+  ChunkEncoding encoding() const {
+    return integers() ? ChunkEncoding::kHistogram : ChunkEncoding::kFloatHistogram;
+  }
+  // REQUIRES: it is not empty.
+  int64_t first_time() const { return first_time_; }
+  // Null for a staleness marker. Immutable; buried when another one comes.
+  const model::FloatHistogram* newest() const { return newest_; }
+  // REQUIRES: `value` is no marker.
+  bool is_newest(const storage::HistogramValue& value) const;
+
+  // Takes the sample unless it has to begin another chunk. REQUIRES: one of the same kind.
+  bool Append(int64_t t, const storage::HistogramValue& value, Graveyard& graveyard);
+  // Empties the chunk and begins another one that comes right behind it.
+  void BeginNext(int64_t t, const storage::HistogramValue& value, Graveyard& graveyard);
+  // Whether it is long enough, in bytes.
+  bool full() const;
+  // As it is now.
+  const std::string& bytes();
+
+  // Afterwards it may be deleted.
+  void Bury(Graveyard& graveyard);
+
+ private:
+  void SetNewest(const storage::HistogramValue& value, Graveyard& graveyard);
+
+  std::variant<chunk::IntHistogramEncoder, chunk::FloatHistogramEncoder> encoder_;
+  int64_t first_time_ = 0;
+  const model::FloatHistogram* newest_ = nullptr;
+};
+
+inline bool HoldsIntegers(const storage::HistogramValue& value) { return value.index() == 0; }
+bool IsStale(const storage::HistogramValue& value);
+// A staleness marker.
+const storage::HistogramValue& StaleHistogram(bool integers);
+
+inline int64_t Series::oldest_time() const {
+  if (closed != nullptr && closed->size > 0) return closed->chunks[0].min_time;
+  return has_histogram ? histogram->first_time() : times->at(start);
+}
+
+}  // namespace canopy::tsdb
