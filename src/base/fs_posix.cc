@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "canopy/base/check.h"
 #include "canopy/base/fs.h"
 #include "canopy/base/number.h"
 
@@ -136,6 +137,18 @@ class PosixMappedFile final : public MappedFile {
   const size_t size_;
 };
 
+class PosixWritableMapping final : public WritableMapping {
+ public:
+  PosixWritableMapping(void* address, size_t size) : bytes_(static_cast<char*>(address), size) {}
+  ~PosixWritableMapping() override { ::munmap(bytes_.data(), bytes_.size()); }
+  PosixWritableMapping(const PosixWritableMapping&) = delete;
+  PosixWritableMapping& operator=(const PosixWritableMapping&) = delete;
+  std::span<char> bytes() override { return bytes_; }
+
+ private:
+  const std::span<char> bytes_;
+};
+
 // flock() as Prometheus does it on the same file, so that the two exclude each other as well.
 class PosixDirLock final : public DirLock {
  public:
@@ -218,6 +231,16 @@ class PosixFsImpl final : public Fs {
       if (address == MAP_FAILED) return SystemError("map", path, errno);
     }
     return std::unique_ptr<MappedFile>(std::make_unique<PosixMappedFile>(address, size));
+  }
+  Result<std::unique_ptr<WritableMapping>> CreateMapped(const std::string& path,
+                                                        size_t size) override {
+    CANOPY_DCHECK(size > 0);
+    CANOPY_ASSIGN_OR_RETURN(const Fd fd, Open(path, O_RDWR | O_CREAT | O_TRUNC));
+    const int error = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size));
+    if (error != 0) return SystemError("allocate", path, error);
+    void* address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (address == MAP_FAILED) return SystemError("map", path, errno);
+    return std::unique_ptr<WritableMapping>(std::make_unique<PosixWritableMapping>(address, size));
   }
   Result<uint64_t> Size(const std::string& path) override {
     CANOPY_ASSIGN_OR_RETURN(const struct stat st, StatPath(path));

@@ -76,6 +76,19 @@ BOOST_AUTO_TEST_CASE(a_file_grows_shrinks_and_is_read) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_mapping_writes_into_its_file) {
+  OnEveryFs([](Fs& fs, const std::string& dir) {
+    const std::string path = dir + "/mapped";
+    Write(fs, path, "what was there before");
+    const auto mapping = fs.CreateMapped(path, 5);
+    BOOST_REQUIRE(mapping.ok());
+    BOOST_TEST(*fs.ReadFile(path) == std::string(5, '\0'));
+    (*mapping)->bytes()[1] = 'x';
+    BOOST_TEST(*fs.ReadFile(path) == std::string("\0x\0\0\0", 5));
+    BOOST_TEST(!fs.CreateMapped(dir + "/no/file", 5).ok());
+  });
+}
+
 BOOST_AUTO_TEST_CASE(errors_name_the_path_and_the_reason) {
   OnEveryFs([](Fs& fs, const std::string& dir) {
     const std::string missing = dir + "/no/file";

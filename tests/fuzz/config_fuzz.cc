@@ -21,6 +21,9 @@ class NoFs : public Fs {
   Result<std::unique_ptr<WritableFile>> Create(const std::string&) override { return No(); }
   Result<std::string> ReadFile(const std::string&) override { return No(); }
   Result<std::unique_ptr<MappedFile>> Map(const std::string&) override { return No(); }
+  Result<std::unique_ptr<WritableMapping>> CreateMapped(const std::string&, size_t) override {
+    return No();
+  }
   Result<uint64_t> Size(const std::string&) override { return No(); }
   Result<int64_t> ModifiedMs(const std::string&) override { return No(); }
   bool Exists(const std::string&) override { return false; }

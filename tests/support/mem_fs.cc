@@ -263,6 +263,23 @@ Result<std::unique_ptr<MappedFile>> MemFs::Map(const std::string& path) {
   return std::unique_ptr<MappedFile>(std::make_unique<MemMapping>(node->bytes));
 }
 
+Result<std::unique_ptr<WritableMapping>> MemFs::CreateMapped(const std::string& path, size_t size) {
+  class Mapping final : public WritableMapping {
+   public:
+    explicit Mapping(NodePtr node) : node_(std::move(node)) {}
+    std::span<char> bytes() override { return node_->bytes; }
+
+   private:
+    const NodePtr node_;
+  };
+  CANOPY_RETURN_IF_ERROR(Open(path, true).status());
+  MutexLock lock(mu_);
+  const NodePtr node = Find(path);
+  node->bytes.assign(size, '\0');
+  node->synced = size;
+  return std::unique_ptr<WritableMapping>(std::make_unique<Mapping>(node));
+}
+
 Result<uint64_t> MemFs::Size(const std::string& path) {
   MutexLock lock(mu_);
   const NodePtr node = Find(path);

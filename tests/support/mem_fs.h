@@ -50,6 +50,9 @@ class MemFs : public Fs {
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override;
   Result<std::string> ReadFile(const std::string& path) override;
   Result<std::unique_ptr<MappedFile>> Map(const std::string& path) override;
+  // Is not part of what Crash() is about: its bytes count as synced.
+  Result<std::unique_ptr<WritableMapping>> CreateMapped(const std::string& path,
+                                                        size_t size) override;
   Result<uint64_t> Size(const std::string& path) override;
   Result<int64_t> ModifiedMs(const std::string& path) override;
   bool Exists(const std::string& path) override;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,14 @@ class MappedFile {
   virtual void Release(std::string_view) const {}
 };
 
+// The bytes of a file, written in place: a write is in the file at once, so that it outlives the
+// process, though not the machine. Not thread-safe where writers overlap.
+class WritableMapping {
+ public:
+  virtual ~WritableMapping() = default;
+  virtual std::span<char> bytes() = 0;
+};
+
 // Holds a directory for one process; released when destroyed or when the process dies.
 class DirLock {
  public:
@@ -51,6 +60,10 @@ class Fs {
   virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;
   virtual Result<std::string> ReadFile(const std::string& path) = 0;
   virtual Result<std::unique_ptr<MappedFile>> Map(const std::string& path) = 0;
+  // Creates the file with `size` zero bytes, replacing what was there. Its room on the disk is
+  // taken at once, so that no write to it can fail.
+  virtual Result<std::unique_ptr<WritableMapping>> CreateMapped(const std::string& path,
+                                                                size_t size) = 0;
   virtual Result<uint64_t> Size(const std::string& path) = 0;
   // Modification time in Unix milliseconds.
   virtual Result<int64_t> ModifiedMs(const std::string& path) = 0;
