@@ -181,6 +181,12 @@ void JsonWriter::Null() {
   AfterValue();
 }
 
+void JsonWriter::Raw(std::string_view json) {
+  BeforeValue();
+  out_.append(json);
+  AfterValue();
+}
+
 void JsonWriter::UnixTime(Timestamp t) {
   BeforeValue();
   AppendUnixTime(out_, t);

@@ -59,6 +59,9 @@ class JsonWriter {
   void Labels(const model::SeriesLabelsView& labels);
   void Pairs(const model::Annotations& pairs);
 
+  // A value that is JSON already.
+  void Raw(std::string_view json);
+
   // Key and value in one.
   void Field(std::string_view key, std::string_view text) {
     Key(key);

@@ -66,7 +66,8 @@ Status Node::Open(LoadedConfig loaded) {
   CANOPY_RETURN_IF_ERROR(OpenStore(loaded.config->storage));
   CANOPY_RETURN_IF_ERROR(BuildServices());
   CANOPY_RETURN_IF_ERROR(reloader_.Begin(std::move(loaded),
-                                         {.scrape = *scrape_,
+                                         {.engine = *engine_,
+                                          .scrape = *scrape_,
                                           .rules = *rules_,
                                           .notify = *notify_,
                                           .scrape_discovery = *scrape_discovery_,
@@ -93,6 +94,10 @@ Status Node::BuildServices() {
   client_ = net::NewCurlHttpClient({.user_agent = options_.scrape.user_agent});
   query_workers_ = std::make_unique<Workers>("query", Processors(), kQueryQueue);
   options_.engine.workers = query_workers_.get();
+  CANOPY_ASSIGN_OR_RETURN(active_queries_,
+                          promql::ActiveQueries::Open(fs_, clock_, options_.store.dir,
+                                                      options_.engine.max_concurrency));
+  options_.engine.active_queries = active_queries_.get();
   options_.engine.default_subquery_step = [this](Duration) {
     return reloader_.evaluation_interval();
   };
@@ -170,6 +175,7 @@ void Node::Close() {
   rules_.reset();
   notify_.reset();
   engine_.reset();
+  active_queries_.reset();
   query_workers_.reset();
   store_.reset();
 }

@@ -9,6 +9,7 @@
 #include "app/server_options.h"
 #include "canopy/base/workers.h"
 #include "canopy/net/client.h"
+#include "canopy/promql/active_queries.h"
 
 namespace canopy::app {
 
@@ -53,6 +54,7 @@ class Node {
   std::unique_ptr<tsdb::Db> store_;
   const Counter* wal_corruptions_ = nullptr;
   std::unique_ptr<Workers> query_workers_;
+  std::unique_ptr<promql::ActiveQueries> active_queries_;
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<notify::Manager> notify_;
   std::unique_ptr<rules::Manager> rules_;

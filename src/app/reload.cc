@@ -114,6 +114,11 @@ Status Reloader::Apply(LoadedConfig loaded) {
 // What can fail comes first.
 Status Reloader::ApplyToServices(LoadedConfig loaded) {
   const config::Config& config = *loaded.config;
+  // Opened anew each time: after a log rotation the name is another file.
+  std::shared_ptr<promql::QueryLog> query_log;
+  if (const std::string& path = config.global.query_log_file; !path.empty()) {
+    CANOPY_ASSIGN_OR_RETURN(query_log, promql::QueryLog::Open(fs_, path));
+  }
   CANOPY_RETURN_IF_ERROR(services_->scrape.ApplyConfig(config));
   const Status rules = services_->rules.Update(
       MakeRuleSet(config.global, std::move(loaded.rule_files), external_url_));
@@ -121,6 +126,7 @@ Status Reloader::ApplyToServices(LoadedConfig loaded) {
     if (const auto before = this->config()) (void)services_->scrape.ApplyConfig(*before);
     return rules;
   }
+  services_->engine.SetQueryLog(std::move(query_log));
   evaluation_interval_ms_ = config.global.evaluation_interval.count();
   {
     const MutexLock lock(config_mu_);

@@ -14,6 +14,7 @@
 #include "canopy/config/rule_file.h"
 #include "canopy/discovery/discovery.h"
 #include "canopy/notify/manager.h"
+#include "canopy/promql/engine.h"
 #include "canopy/promql/features.h"
 #include "canopy/rules/manager.h"
 #include "canopy/scrape/manager.h"
@@ -34,6 +35,7 @@ Result<LoadedConfig> LoadConfig(Fs& fs, const std::string& path, const promql::F
 class Reloader {
  public:
   struct Services {
+    promql::Engine& engine;
     scrape::Manager& scrape;
     rules::Manager& rules;
     notify::Manager& notify;

@@ -119,7 +119,8 @@ Bindings BindGlobal(GlobalKeys& keys) {
       {"scrape_protocols", &GlobalKeys::protocols, ReadProtocols},
       {"evaluation_interval", &GlobalKeys::config, &C::evaluation_interval},
       {"rule_query_offset", &GlobalKeys::config, &C::rule_query_offset},
-      Unsupported<GlobalKeys>("query_log_file"),
+      {"query_log_file",
+       [](const Value& from, GlobalKeys& to) { ReadPath(from, to.config.query_log_file); }},
       {"scrape_failure_log_file",
        [](const Value& from, GlobalKeys& to) {
          ReadPath(from, to.config.scrape_failure_log_file);

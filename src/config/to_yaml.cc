@@ -106,6 +106,7 @@ YamlNode GlobalNode(const GlobalConfig& c) {
   }
   out.Put("evaluation_interval", c.evaluation_interval)
       .PutUnless("rule_query_offset", c.rule_query_offset)
+      .PutUnless("query_log_file", c.query_log_file)
       .PutUnless("scrape_failure_log_file", c.scrape_failure_log_file)
       .PutIfAny("external_labels", LabelsNode(c.external_labels))
       .Append(LimitsMap(c.limits).Take())

@@ -12,6 +12,7 @@
 #include "canopy/model/histogram_buckets.h"
 #include "evaluator.h"
 #include "grouping.h"
+#include "pace.h"
 
 // sum, avg, min, max, count, group, stddev, stdvar, quantile, count_values. What selects series,
 // like topk, is in aggregate_select.cc.
@@ -97,12 +98,14 @@ class ValueCounts {
       : label_(label),
         grouping_(BaseNames(aggregate, label), aggregate.without),
         shows_value_(!aggregate.without || !Names(aggregate, label)),
+        pace_(query),
         out_(std::make_unique<BuiltRows>(query, steps)) {}
 
   void Add(const SeriesLabels& labels, const Row& row) {
     const size_t group = grouping_.GroupOf(labels);
     for (size_t s = 0; s < row.size(); ++s) {
       if (!row.present(s)) continue;
+      pace_.Step();
       const model::FloatHistogram* h = row.histogram(s);
       double& count =
           out_->row(h ? RowOfText(group, model::ToString(*h)) : RowOf(group, row.values[s]))[s];
@@ -154,6 +157,7 @@ class ValueCounts {
   const std::string& label_;
   Grouping grouping_;
   const bool shows_value_;
+  Pace pace_;
   std::unique_ptr<BuiltRows> out_;
   absl::flat_hash_map<std::pair<size_t, uint64_t>, size_t> rows_;
   absl::flat_hash_map<model::Labels, size_t> row_of_labels_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "binary_op.h"
+#include "pace.h"
 
 namespace canopy::promql {
 namespace {
@@ -42,15 +43,17 @@ model::Labels MatchedLabels::Of(const SeriesLabels& labels) const {
   return model::Labels::FromSorted(kept);
 }
 
-Signatures FindSignatures(const VectorMatching& matching, const SeriesSource& lhs,
-                          const SeriesSource& rhs) {
+Signatures FindSignatures(const Query& query, const VectorMatching& matching,
+                          const SeriesSource& lhs, const SeriesSource& rhs) {
   const MatchedLabels matched(matching);
   Signatures out;
   absl::flat_hash_map<std::string, size_t> known;
   std::string key;
+  Pace pace(query);
   const auto number = [&](const SeriesSource& source, std::vector<size_t>& numbers) {
     numbers.reserve(source.size());
     for (size_t i = 0; i < source.size(); ++i) {
+      pace.Step();
       matched.Key(source.labels(i), key);
       const auto [it, fresh] = known.try_emplace(key, out.count);
       if (fresh) ++out.count;

@@ -34,8 +34,8 @@ struct Signatures {
   std::vector<size_t> right;  // of each series
   size_t count = 0;
 };
-Signatures FindSignatures(const VectorMatching& matching, const SeriesSource& lhs,
-                          const SeriesSource& rhs);
+Signatures FindSignatures(const Query& query, const VectorMatching& matching,
+                          const SeriesSource& lhs, const SeriesSource& rhs);
 
 // The labels of what a pair of series becomes. "Many" is the side that may have several series for
 // one signature, "one" the other.

@@ -6,6 +6,7 @@
 
 #include "binary_element.h"
 #include "binary_labels.h"
+#include "pace.h"
 
 // Arithmetic and comparisons between vectors. Series are matched once, by their labels; values are
 // combined row by row. As long as no signature has two series on a side where it must be alone, and
@@ -111,7 +112,7 @@ class Paired final : public SeriesSource {
 // False when labels alone do not say that every match is unique.
 bool FindPairs(const Query& query, const Binary& binary, const MatchSides& sides, Pairs& out) {
   const VectorMatching& matching = *binary.matching;
-  const Signatures signatures = FindSignatures(matching, *sides.many, *sides.one);
+  const Signatures signatures = FindSignatures(query, matching, *sides.many, *sides.one);
   std::vector<size_t> one_of(signatures.count, kNone);
   for (size_t i = 0; i < sides.one->size(); ++i) {
     size_t& one = one_of[signatures.right[i]];
@@ -120,7 +121,9 @@ bool FindPairs(const Query& query, const Binary& binary, const MatchSides& sides
   }
   const ResultLabels result(query, binary);
   std::vector<bool> taken(signatures.count, false);
+  Pace pace(query);
   for (size_t i = 0; i < sides.many->size(); ++i) {
+    pace.Step();
     const size_t signature = signatures.left[i];
     const size_t one = one_of[signature];
     if (one == kNone) continue;
@@ -131,8 +134,10 @@ bool FindPairs(const Query& query, const Binary& binary, const MatchSides& sides
     out.labels.push_back(result.Of(sides.many->labels(i), sides.one->labels(one)));
   }
   absl::flat_hash_set<std::string_view> seen;
-  return std::all_of(out.labels.begin(), out.labels.end(),
-                     [&](const model::Labels& l) { return seen.insert(l.bytes()).second; });
+  return std::all_of(out.labels.begin(), out.labels.end(), [&](const model::Labels& l) {
+    pace.Step();
+    return seen.insert(l.bytes()).second;
+  });
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <memory>
 #include <utility>
 
 #include "binary_labels.h"
@@ -11,7 +12,11 @@ namespace {
 // For each signature and step whether any series has a value.
 class Presence {
  public:
-  Presence(size_t signatures, size_t steps) : steps_(steps), seen_(signatures * steps, 0) {}
+  Presence(Query& query, size_t signatures, size_t steps)
+      : steps_(steps), held_(std::make_unique<HeldSamples>(query)) {
+    held_->AddPlaces(signatures * steps / sizeof(double));
+    seen_.resize(signatures * steps, 0);
+  }
   void See(size_t signature, const Row& row) {
     unsigned char* seen = seen_.data() + signature * steps_;
     const std::span<const double> values = row.values;
@@ -25,6 +30,7 @@ class Presence {
 
  private:
   const size_t steps_;
+  std::unique_ptr<HeldSamples> held_;
   std::vector<unsigned char> seen_;
 };
 
@@ -79,7 +85,7 @@ class Concatenated final : public SeriesSource {
 
 Presence PresenceOf(Query& query, const SeriesSource& source, std::span<const size_t> signatures,
                     size_t count, size_t steps) {
-  Presence out(count, steps);
+  Presence out(query, count, steps);
   ForEachRow(query, source, steps, [&](size_t i, const Row& row) { out.See(signatures[i], row); });
   return out;
 }
@@ -88,7 +94,7 @@ Presence PresenceOf(Query& query, const SeriesSource& source, std::span<const si
 
 SourcePtr CombineSets(Query& query, const Binary& binary, SourcePtr lhs, SourcePtr rhs,
                       size_t steps) {
-  Signatures signatures = FindSignatures(*binary.matching, *lhs, *rhs);
+  Signatures signatures = FindSignatures(query, *binary.matching, *lhs, *rhs);
   if (binary.op != BinaryOp::kOr) {
     Presence right = PresenceOf(query, *rhs, signatures.right, signatures.count, steps);
     return std::make_unique<Filtered>(std::move(lhs), std::move(signatures.left), std::move(right),
@@ -96,7 +102,7 @@ SourcePtr CombineSets(Query& query, const Binary& binary, SourcePtr lhs, SourceP
   }
   lhs = Materialize(query, std::move(lhs), steps);
   // Only series with values are left: their signatures are found anew.
-  signatures = FindSignatures(*binary.matching, *lhs, *rhs);
+  signatures = FindSignatures(query, *binary.matching, *lhs, *rhs);
   Presence left = PresenceOf(query, *lhs, signatures.left, signatures.count, steps);
   rhs = std::make_unique<Filtered>(std::move(rhs), std::move(signatures.right), std::move(left),
                                    false);

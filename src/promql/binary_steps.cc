@@ -24,7 +24,7 @@ class StepMatcher {
         steps_(steps),
         many_(std::move(many)),
         one_(std::move(one)),
-        signatures_(FindSignatures(matching_, *many_, *one_)),
+        signatures_(FindSignatures(query_, matching_, *many_, *one_)),
         matched_labels_(matching_),
         result_labels_(query, binary),
         one_at_(signatures_.count),

@@ -26,6 +26,15 @@ LookAt Resolve(const Query& query, const TimeModifiers& modifiers, const Steps& 
   return out;
 }
 
+void CountWindows(const ReadScope& scope, const ColumnSource& source, const Windows& windows) {
+  const bool reads = source.reads_samples();
+  if (!scope.by_step()) return scope.Add(windows.samples, reads ? windows.fresh : 0);
+  for (size_t s = 0; s < windows.begin.size(); ++s) {
+    scope.AddAt(source.look().steps.at(s), windows.after_seen(s) - windows.first_seen(s),
+                reads ? windows.Fresh(s) : 0);
+  }
+}
+
 namespace {
 
 void FindPlainWindows(std::span<const int64_t> times, const LookAt& look, int64_t range_ms,
@@ -41,6 +50,7 @@ void FindPlainWindows(std::span<const int64_t> times, const LookAt& look, int64_
     out.begin[i] = begin;
     out.end[i] = end;
     out.samples += end - begin;
+    out.fresh += out.Fresh(i);
     out.largest = std::max(out.largest, end - begin);
   }
 }
@@ -74,6 +84,7 @@ void FindExtendedWindows(std::span<const int64_t> times, const RangeOfSteps& ran
     out.seen_begin[i] = seen_begin;
     out.seen_end[i] = seen_end;
     out.samples += seen_end - seen_begin;
+    out.fresh += out.Fresh(i);
     out.largest = std::max(out.largest, seen_end - seen_begin);
   }
 }
@@ -85,6 +96,7 @@ void FindWindows(std::span<const int64_t> times, const RangeOfSteps& range, Wind
   out.end.resize(range.look.steps.count);
   out.extrapolation.clear();
   out.samples = 0;
+  out.fresh = 0;
   out.largest = 0;
   if (range.edges == Edges::kPlain) {
     FindPlainWindows(times, range.look, range.range_ms, out);

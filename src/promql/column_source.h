@@ -61,6 +61,9 @@ class ColumnSource {
   // this scratch. Thread-safe with one Scratch per thread.
   virtual storage::Columns Read(size_t i, Scratch& scratch) const = 0;
 
+  // False for a subquery: what it reads is counted where its selectors read it.
+  virtual bool reads_samples() const { return true; }
+
   const RangeOfSteps& range() const { return range_; }
   const LookAt& look() const { return range_.look; }
   int64_t range_ms() const { return range_.range_ms; }
@@ -72,5 +75,8 @@ class ColumnSource {
   const RangeOfSteps range_;
 };
 using ColumnSourcePtr = std::unique_ptr<ColumnSource>;
+
+// Counts what the windows of one series hand out.
+void CountWindows(const ReadScope& scope, const ColumnSource& source, const Windows& windows);
 
 }  // namespace canopy::promql

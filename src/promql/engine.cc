@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 
+#include "canopy/base/mutex.h"
+#include "canopy/promql/active_queries.h"
 #include "canopy/promql/parser.h"
 #include "evaluator.h"
+#include "pace.h"
 #include "query.h"
 #include "query_slots.h"
 #include "raw_samples.h"
@@ -78,7 +82,7 @@ Value EvaluateInstant(Query& query, const Expr& expr) {
     case ValueType::kVector:
       return ToVector(query, evaluator.Vector(expr, query.steps));
     case ValueType::kMatrix:
-      return RawSamples(query, *evaluator.Columns(expr, query.steps));
+      return RawSamples(query, *evaluator.Columns(expr, query.steps, true));
   }
   return Vector{};
 }
@@ -101,6 +105,24 @@ Value Evaluate(Query& query, const Expr& expr, bool range) {
   return range ? EvaluateRange(query, expr) : EvaluateInstant(query, expr);
 }
 
+std::vector<std::pair<Timestamp, int64_t>> AtSteps(const Query& query,
+                                                   const std::vector<int64_t>& counts) {
+  std::vector<std::pair<Timestamp, int64_t>> out;
+  out.reserve(counts.size());
+  for (size_t s = 0; s < counts.size(); ++s)
+    out.emplace_back(Timestamp::FromMs(query.steps.at(s)), counts[s]);
+  return out;
+}
+
+void FillSampleStats(const Query& query, QueryStats& stats) {
+  const ReadCounts& reads = query.reads();
+  stats.total_queryable_samples = reads.total;
+  stats.samples_read = reads.read;
+  stats.peak_samples = query.peak();
+  stats.samples_per_step = AtSteps(query, reads.total_per_step);
+  stats.samples_read_per_step = AtSteps(query, reads.read_per_step);
+}
+
 }  // namespace
 
 struct Engine::Rep {
@@ -111,11 +133,20 @@ struct Engine::Rep {
         running(metrics.AddGauge("prometheus_engine_queries",
                                  "The current number of queries being executed or waiting.")),
         samples(metrics.AddCounter("prometheus_engine_query_samples_total",
-                                   "The total number of samples loaded by all queries.")),
+                                   "The total number of samples loaded by all queries (full window "
+                                   "per step for range-vector).")),
+        samples_read(metrics.AddCounter("prometheus_engine_query_samples_read_total",
+                                        "The total number of samples read by all queries (only new "
+                                        "points per step for range-vector).")),
+        log_enabled(
+            metrics.AddGauge("prometheus_engine_query_log_enabled", "State of the query log.")),
+        log_failures(metrics.AddCounter("prometheus_engine_query_log_failures_total",
+                                        "The number of query log failures.")),
         queue_time(AddTiming(metrics, "queue_time")),
         prepare_time(AddTiming(metrics, "prepare_time")),
         inner_eval(AddTiming(metrics, "inner_eval")),
-        result_sort(AddTiming(metrics, "result_sort")) {
+        result_sort(AddTiming(metrics, "result_sort")),
+        log_mu(LockRank::kLeaf) {
     metrics
         .AddGauge("prometheus_engine_queries_concurrent_max",
                   "The max number of concurrent queries.")
@@ -137,9 +168,11 @@ struct Engine::Rep {
     const QueryOptions& options;
   };
   Result<QueryResult> Run(const Request& request);
+  // The parts of Run, one in the other; they note in `stats` what they come to.
   Result<QueryResult> RunInTurn(const Request& request, Query& query, const Query::Limits& limits,
-                                int64_t started);
-  Result<QueryResult> RunInSlot(const Request& request, Query& query, int64_t started);
+                                QueryStats& stats);
+  Result<QueryResult> RunInSlot(const Request& request, Query& query, QueryStats& stats);
+  void Log(const Request& request, const Status& error, const QueryStats& stats);
   Result<QueryResult> RunRange(storage::Queryable& store, const Expr& expr, std::string_view text,
                                RangeSpec range, const QueryOptions& query_options);
 
@@ -148,10 +181,15 @@ struct Engine::Rep {
   QuerySlots slots;
   Gauge& running;
   Counter& samples;
+  Counter& samples_read;
+  Gauge& log_enabled;
+  Counter& log_failures;
   SummaryMetric& queue_time;
   SummaryMetric& prepare_time;
   SummaryMetric& inner_eval;
   SummaryMetric& result_sort;
+  Mutex log_mu;
+  std::shared_ptr<QueryLog> log CANOPY_GUARDED_BY(log_mu);
 };
 
 Result<QueryResult> Engine::Rep::Run(const Request& request) {
@@ -174,60 +212,80 @@ Result<QueryResult> Engine::Rep::Run(const Request& request) {
   }
 
   running.Add(1);
-  Result<QueryResult> result = RunInTurn(request, query, limits, started);
+  QueryStats stats;
+  Result<QueryResult> result = RunInTurn(request, query, limits, stats);
   running.Add(-1);
-  samples.Add(static_cast<double>(query.read()));
+  FillSampleStats(query, stats);
+  stats.total_time = SecondsBetween(started, clock.MonotonicNanos());
+  samples.Add(static_cast<double>(stats.total_queryable_samples));
+  samples_read.Add(static_cast<double>(stats.samples_read));
+  Log(request, result.status(), stats);
+  if (result.ok()) result->stats = std::move(stats);
   return result;
 }
 
 Result<QueryResult> Engine::Rep::RunInTurn(const Request& request, Query& query,
-                                           const Query::Limits& limits, int64_t started) {
-  CANOPY_RETURN_IF_ERROR(slots.Acquire(limits.deadline_nanos, limits.cancel));
-  Result<QueryResult> result = RunInSlot(request, query, started);
+                                           const Query::Limits& limits, QueryStats& stats) {
+  const int64_t asked = clock.MonotonicNanos();
+  const Status admitted = slots.Acquire(limits.deadline_nanos, limits.cancel);
+  stats.queue_time = SecondsBetween(asked, clock.MonotonicNanos());
+  if (!admitted.ok()) return admitted;
+  queue_time.Observe(stats.queue_time);
+  std::optional<ActiveQueries::Entry> entry;
+  if (options.active_queries != nullptr) entry.emplace(*options.active_queries, request.text);
+  Result<QueryResult> result = RunInSlot(request, query, stats);
+  entry.reset();
   slots.Release();
   return result;
 }
 
 Result<QueryResult> Engine::Rep::RunInSlot(const Request& request, Query& query,
-                                           int64_t started) try {
-  const int64_t admitted = clock.MonotonicNanos();
-  queue_time.Observe(SecondsBetween(started, admitted));
-  query.Check();
-  query.CheckSteps(request.steps.count);
-  query.per_step_stats = request.options.per_step_stats;
-  if (query.per_step_stats) query.TrackSteps();
-  query.without_buckets = SelectorsWithoutBuckets(request.expr);
+                                           QueryStats& stats) try {
+  // What a part took, also when it ends by an error.
+  class Timer {
+   public:
+    Timer(const Clock& c, double& seconds, SummaryMetric& metric)
+        : clock_(c), seconds_(seconds), metric_(metric), began_(c.MonotonicNanos()) {}
+    ~Timer() {
+      seconds_ = SecondsBetween(began_, clock_.MonotonicNanos());
+      metric_.Observe(seconds_);
+    }
+    Timer(const Timer&) = delete;
+    Timer& operator=(const Timer&) = delete;
+
+   private:
+    const Clock& clock_;
+    double& seconds_;
+    SummaryMetric& metric_;
+    const int64_t began_;
+  };
+
   std::unique_ptr<storage::Querier> querier;
-  const DataSpan span = SpanOf(query, request.expr);
-  if (span.min <= span.max) {
-    querier =
-        OrFail(request.store.NewQuerier(Timestamp::FromMs(span.min), Timestamp::FromMs(span.max)));
-    query.querier = querier.get();
-    query.max_time_ms = span.max;
+  {
+    const Timer timer(clock, stats.preparation_time, prepare_time);
+    query.Check();
+    query.CheckSteps(request.steps.count);
+    query.BeginReads(request.options.per_step_stats);
+    query.without_buckets = SelectorsWithoutBuckets(request.expr);
+    const DataSpan span = SpanOf(query, request.expr);
+    if (span.min <= span.max) {
+      querier = OrFail(
+          request.store.NewQuerier(Timestamp::FromMs(span.min), Timestamp::FromMs(span.max)));
+      query.querier = querier.get();
+      query.max_time_ms = span.max;
+    }
   }
-  const int64_t prepared = clock.MonotonicNanos();
-  prepare_time.Observe(SecondsBetween(admitted, prepared));
-
   QueryResult out;
-  out.value = Evaluate(query, request.expr, request.range);
-  const int64_t evaluated = clock.MonotonicNanos();
-  inner_eval.Observe(SecondsBetween(prepared, evaluated));
-  if (request.range) SortByLabels(std::get<Matrix>(out.value));
-  const int64_t sorted = clock.MonotonicNanos();
-  if (request.range) result_sort.Observe(SecondsBetween(evaluated, sorted));
-
+  {
+    const Timer timer(clock, stats.inner_eval_time, inner_eval);
+    out.value = Evaluate(query, request.expr, request.range);
+  }
+  if (request.range) {
+    const Timer timer(clock, stats.result_sort_time, result_sort);
+    SortByLabels(query, std::get<Matrix>(out.value));
+  }
   out.warnings = query.annotations.Warnings(request.text);
   out.infos = query.annotations.Infos(request.text);
-  out.stats.queue_time = SecondsBetween(started, admitted);
-  out.stats.preparation_time = SecondsBetween(admitted, prepared);
-  out.stats.inner_eval_time = SecondsBetween(prepared, evaluated);
-  out.stats.result_sort_time = SecondsBetween(evaluated, sorted);
-  out.stats.total_time = SecondsBetween(started, sorted);
-  out.stats.total_queryable_samples = query.read();
-  out.stats.peak_samples = query.peak();
-  for (size_t s = 0; s < query.read_per_step().size(); ++s)
-    out.stats.samples_per_step.emplace_back(Timestamp::FromMs(query.steps.at(s)),
-                                            query.read_per_step()[s]);
   return out;
 } catch (const EvalError& error) {
   return error.status;
@@ -235,11 +293,32 @@ Result<QueryResult> Engine::Rep::RunInSlot(const Request& request, Query& query,
   return Status::Internal(std::string("unexpected error: ") + error.what());
 }
 
+void Engine::Rep::Log(const Request& request, const Status& error, const QueryStats& stats) {
+  std::shared_ptr<QueryLog> to;
+  {
+    const MutexLock lock(log_mu);
+    to = log;
+  }
+  if (!to) return;
+  const Duration step = request.range ? Duration(request.steps.interval) : Duration(0);
+  const Status written = to->Write(
+      clock.Now(), {request.text, Timestamp::FromMs(request.steps.start),
+                    Timestamp::FromMs(request.end_ms), step, error, stats, request.options.origin});
+  if (!written.ok()) log_failures.Add(1);
+}
+
 Engine::Engine(EngineOptions options, const Clock& clock, SelfMetrics& metrics)
     : rep_(std::make_unique<Rep>(std::move(options), clock, metrics)) {}
 Engine::~Engine() = default;
 
 const EngineOptions& Engine::options() const { return rep_->options; }
+
+void Engine::SetQueryLog(std::shared_ptr<QueryLog> log) {
+  rep_->log_enabled.Set(log ? 1 : 0);
+  const MutexLock lock(rep_->log_mu);
+  // The old one closes its file when the last query that writes to it is done.
+  rep_->log = std::move(log);
+}
 
 Result<QueryResult> Engine::Instant(storage::Queryable& store, std::string_view text, Timestamp at,
                                     const QueryOptions& options) {

@@ -99,8 +99,10 @@ const std::string& Evaluator::String(const Expr& expr) {
 
 SourcePtr Evaluator::Vector(const Expr& expr, const Steps& steps) {
   if (steps.count == 0) return EmptySource(query_, 0);
-  if (steps.count > 1 && IsStepInvariant(expr))
+  if (steps.count > 1 && IsStepInvariant(expr)) {
+    const InScope scope(query_, ReadScope::Invariant(query_.scope(), steps));
     return Repeat(query_, VectorAt(expr, {steps.start, steps.interval, 1}), steps.count);
+  }
   return VectorAt(expr, steps);
 }
 
@@ -135,6 +137,7 @@ SourcePtr Evaluator::Negate(const Expr& expr, const Steps& steps) {
 
 std::vector<double> Evaluator::Scalar(const Expr& expr, const Steps& steps) {
   if (steps.count > 1 && IsStepInvariant(expr)) {
+    const InScope scope(query_, ReadScope::Invariant(query_.scope(), steps));
     const double value = ScalarAt(expr, {steps.start, steps.interval, 1})[0];
     return std::vector<double>(steps.count, value);
   }
@@ -171,18 +174,20 @@ SourcePtr Evaluator::ScalarAsVector(const Expr& expr, const Steps& steps) {
   return rows;
 }
 
-ColumnSourcePtr Evaluator::Columns(const Expr& expr, const Steps& steps) {
+ColumnSourcePtr Evaluator::Columns(const Expr& expr, const Steps& steps, bool result) {
   const Expr& e = Unwrap(expr);
   if (const auto* matrix = e.TryAs<MatrixSelector>())
     return SelectRange(query_, selections_, *matrix, steps);
-  return EvalSubquery(e.As<Subquery>(), steps);
+  return EvalSubquery(e.As<Subquery>(), steps, result);
 }
 
-ColumnSourcePtr Evaluator::EvalSubquery(const Subquery& subquery, const Steps& steps) {
+ColumnSourcePtr Evaluator::EvalSubquery(const Subquery& subquery, const Steps& steps, bool result) {
   const LookAt look = Resolve(query_, subquery.modifiers, steps);
   const int64_t range_ms = OrFail(RangeOf(subquery, query_.times)).count();
   const Steps inner_steps = SubquerySteps(query_, subquery, look, range_ms);
   query_.CheckSteps(inner_steps.count);
+  const InScope scope(query_,
+                      ReadScope::InSubquery(query_.scope(), steps, look.offset, range_ms, result));
   SourcePtr inner = subquery.expr->type == ValueType::kScalar
                         ? ScalarAsVector(*subquery.expr, inner_steps)
                         : Vector(*subquery.expr, inner_steps);

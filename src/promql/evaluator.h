@@ -23,7 +23,8 @@ class Evaluator {
   // REQUIRES, below: expr.type is what the name says.
   SourcePtr Vector(const Expr& expr, const Steps& steps);
   std::vector<double> Scalar(const Expr& expr, const Steps& steps);
-  ColumnSourcePtr Columns(const Expr& expr, const Steps& steps);
+  // `result`: the query yields the samples themselves.
+  ColumnSourcePtr Columns(const Expr& expr, const Steps& steps, bool result = false);
   // A scalar as a series without labels, as subqueries and range queries of scalars see it.
   SourcePtr ScalarAsVector(const Expr& expr, const Steps& steps);
   static const std::string& String(const Expr& expr);
@@ -32,7 +33,7 @@ class Evaluator {
   SourcePtr VectorAt(const Expr& expr, const Steps& steps);
   SourcePtr Negate(const Expr& expr, const Steps& steps);
   std::vector<double> ScalarAt(const Expr& expr, const Steps& steps);
-  ColumnSourcePtr EvalSubquery(const Subquery& subquery, const Steps& steps);
+  ColumnSourcePtr EvalSubquery(const Subquery& subquery, const Steps& steps, bool result);
 
   Query& query_;
   Selections selections_;

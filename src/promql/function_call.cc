@@ -79,6 +79,7 @@ class RangeCall final : public SeriesSource {
                           kernel_ == impl.range),
         argument_(argument),
         scalars_(std::move(scalars)),
+        scope_(query.scope()),
         node_(query.NewNode()),
         held_(query) {}
 
@@ -169,24 +170,21 @@ class RangeCall final : public SeriesSource {
     }
     int64_t largest = 0;
     for (size_t s = 0; s < in.steps(); ++s) {
-      const int64_t samples = until[in.windows.after_seen(s)] - until[in.windows.first_seen(s)];
+      const uint32_t end = in.windows.after_seen(s);
+      const int64_t samples = until[end] - until[in.windows.first_seen(s)];
+      const int64_t fresh = until[end] - until[end - in.windows.Fresh(s)];
       largest = std::max(largest, samples);
-      query_.CountRead(samples);
-      if (query_.per_step_stats) query_.CountReadAt(in.look.steps.at(s), samples);
+      scope_.AddAt(in.look.steps.at(s), samples, columns_->reads_samples() ? fresh : 0);
     }
     query_.Hold(largest);
     query_.Release(largest);
   }
 
   void CountRead(const Windows& windows) const {
-    query_.CountRead(windows.samples);
+    CountWindows(scope_, *columns_, windows);
     // The window that is looked at is in memory.
     query_.Hold(windows.largest);
     query_.Release(windows.largest);
-    if (!query_.per_step_stats) return;
-    for (size_t s = 0; s < windows.begin.size(); ++s)
-      query_.CountReadAt(columns_->look().steps.at(s),
-                         windows.after_seen(s) - windows.first_seen(s));
   }
 
   // False when the name is that of the last series, as far as symbols tell.
@@ -228,6 +226,7 @@ class RangeCall final : public SeriesSource {
   const bool uses_start_times_;
   const PositionRange argument_;
   const std::vector<std::vector<double>> scalars_;
+  const ReadScope& scope_;
   const size_t node_;
   mutable HeldSamples held_;
 };

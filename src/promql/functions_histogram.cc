@@ -8,6 +8,7 @@
 #include "function_impl.h"
 #include "grouping.h"
 #include "native_quantile.h"
+#include "pace.h"
 #include "quantile.h"
 
 // histogram_quantile, histogram_fraction and their kin: over classic histograms, which have a
@@ -59,14 +60,16 @@ struct Parts {
 
 // Finds the series that belong together. One without a number in le may hold native histograms; if
 // it has floats, these belong nowhere. With a number in le a series is a bucket, and nearly never
-// anything else; but `histograms_in_buckets` each may hold native histograms as well, which have
-// nothing to do with the bucket.
-std::vector<Parts> FindParts(const SeriesSource& source, bool histograms_in_buckets) {
+// anything else; but with the query's histograms_in_buckets each may hold native histograms as
+// well, which have nothing to do with the bucket.
+std::vector<Parts> FindParts(const Query& query, const SeriesSource& source) {
   Grouping groups({std::string(model::kBucketBound)}, GroupBy::kOthersAndName);
   std::vector<size_t> parts_of_group;
   std::vector<Parts> out;
   Bounds bounds;
+  Pace pace(query);
   for (size_t i = 0; i < source.size(); ++i) {
+    pace.Step();
     const SeriesLabels labels = source.labels(i);
     const std::optional<double> bound = bounds.Of(labels);
     if (!bound && !labels.Get(model::kBucketBound).empty()) {
@@ -84,7 +87,8 @@ std::vector<Parts> FindParts(const SeriesSource& source, bool histograms_in_buck
       continue;
     }
     parts.buckets.push_back({*bound, i});
-    if (histograms_in_buckets) out.push_back({labels.Build(), labels.drop_name(), {}, i, true});
+    if (query.histograms_in_buckets)
+      out.push_back({labels.Build(), labels.drop_name(), {}, i, true});
   }
   for (Parts& parts : out) {
     std::stable_sort(parts.buckets.begin(), parts.buckets.end(),
@@ -102,7 +106,7 @@ class OverHistograms : public SeriesSource {
         pos_(pos),
         source_(std::move(source)),
         node_(query.NewNode()),
-        parts_(FindParts(*source_, query.histograms_in_buckets)) {}
+        parts_(FindParts(query, *source_)) {}
 
   size_t size() const override { return parts_.size(); }
   SeriesLabels labels(size_t i) const override {

@@ -311,14 +311,13 @@ class InfoJoin {
   }
 
   void CheckFloats(const SeriesLabels& labels, const storage::Columns& columns) const {
-    int64_t seen = 0;
-    for (const int32_t n : newest_) {
+    for (size_t s = 0; s < newest_.size(); ++s) {
+      const int32_t n = newest_[s];
       if (n < 0 || IsAbsent(columns.values[static_cast<size_t>(n)])) continue;
-      ++seen;
+      query_.scope().AddAt(look_.steps.at(s), 1, 1);
       if (!columns.histograms.empty() && columns.histograms[static_cast<size_t>(n)] != nullptr)
         Fail("this should be an info metric, with float samples: " + InBraces(labels));
     }
-    query_.CountRead(seen);
   }
 
   // True when the series became several.

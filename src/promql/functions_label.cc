@@ -8,6 +8,7 @@
 #include "canopy/model/expansion.h"
 #include "canopy/model/regex.h"
 #include "function_impl.h"
+#include "pace.h"
 #include "sorted_source.h"
 
 // label_replace, label_join, sort_by_label: what looks at labels, not at values.
@@ -47,6 +48,12 @@ class Relabeled final : public WrappedSource {
 
 bool IsLabelName(std::string_view name) { return !name.empty() && model::IsValidUtf8(name); }
 
+// A few nested calls that write a label twice into itself would make a value of any length.
+void CheckLength(std::string_view value) {
+  constexpr size_t kMostBytes = size_t{1} << 20;
+  if (value.size() > kMostBytes) Fail("a label value of more than 1 MiB would be made");
+}
+
 SourcePtr LabelReplace(Evaluator& evaluator, const Call& call, const Steps& steps) {
   const std::string& target = Evaluator::String(*call.args[1]);
   const std::string& replacement = Evaluator::String(*call.args[2]);
@@ -61,10 +68,15 @@ SourcePtr LabelReplace(Evaluator& evaluator, const Call& call, const Steps& step
   // Many series share few values: each is matched once.
   absl::flat_hash_map<std::string, std::optional<std::string>> known;
   std::vector<std::string_view> groups;
+  Pace pace(evaluator.query());
   for (size_t i = 0; i < out->size(); ++i) {
+    pace.Step();
     const auto [it, fresh] = known.try_emplace(std::string(out->labels(i).Get(source_name)));
     if (fresh && (*regex)->Capture(it->first, groups)) it->second = expansion.Apply(groups);
-    if (it->second) out->Set(i, target, *it->second);
+    if (it->second) {
+      CheckLength(*it->second);
+      out->Set(i, target, *it->second);
+    }
   }
   return MergeEqual(evaluator.query(), std::move(out), steps.count, Collisions::kMerge);
 }
@@ -82,12 +94,15 @@ SourcePtr LabelJoin(Evaluator& evaluator, const Call& call, const Steps& steps) 
 
   auto out = std::make_unique<Relabeled>(evaluator.Vector(*call.args[0], steps));
   std::string joined;
+  Pace pace(evaluator.query());
   for (size_t i = 0; i < out->size(); ++i) {
+    pace.Step();
     joined.clear();
     for (size_t n = 0; n < names.size(); ++n) {
       if (n > 0) joined += separator;
       joined += out->labels(i).Get(names[n]);
     }
+    CheckLength(joined);
     out->Set(i, target, joined);
   }
   return MergeEqual(evaluator.query(), std::move(out), steps.count, Collisions::kMerge);
@@ -134,8 +149,13 @@ SourcePtr SortByLabel(Evaluator& evaluator, const Call& call, const Steps& steps
   SourcePtr source = evaluator.Vector(*call.args[0], steps);
   if (steps.count > 1) return source;
   std::vector<model::Labels> labels;
-  for (size_t i = 0; i < source->size(); ++i) labels.push_back(source->labels(i).Build());
+  Pace pace(query);
+  for (size_t i = 0; i < source->size(); ++i) {
+    pace.Step();
+    labels.push_back(source->labels(i).Build());
+  }
   const auto less = [&](size_t a, size_t b) {
+    pace.Step();
     for (size_t n = 1; n < call.args.size(); ++n) {
       const std::string& name = Evaluator::String(*call.args[n]);
       const int c = CompareNaturally(labels[a].Get(name), labels[b].Get(name));

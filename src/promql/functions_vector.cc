@@ -74,7 +74,7 @@ SourcePtr AbsentOverTime(Evaluator& evaluator, const Call& call, const Steps& st
     query.Check();
     const storage::Columns columns = source->Read(i, query.scratch);
     FindWindows(columns.times, source->range(), windows);
-    query.CountRead(windows.samples);
+    CountWindows(query.scope(), *source, windows);
     for (size_t s = 0; s < row.size(); ++s)
       row[s] = windows.begin[s] < windows.end[s] ? 1 : Absent();
     absent.See(Row(row));

@@ -35,15 +35,23 @@ void Query::Hold(int64_t samples) {
 }
 
 void Query::StartAgain() {
-  read_.store(0, std::memory_order_relaxed);
-  std::fill(read_per_step_.begin(), read_per_step_.end(), 0);
+  reads_.Clear();
   annotations.Clear();
 }
 
-void Query::CountReadAt(int64_t time_ms, int64_t samples) {
-  const int64_t step = (time_ms - steps.start) / steps.interval;
-  if (time_ms < steps.start || step >= static_cast<int64_t>(read_per_step_.size())) return;
-  read_per_step_[static_cast<size_t>(step)] += samples;
+void Query::HoldPlaces(int64_t places) {
+  constexpr int64_t kPlacesPerSample = 4;
+  const int64_t now = places_.fetch_add(places, std::memory_order_relaxed) + places;
+  if (now / kPlacesPerSample > limits_.max_samples) Fail(kTooManySamples);
+}
+
+void Query::BeginReads(bool per_step) {
+  per_step_stats = per_step;
+  if (per_step) {
+    reads_.total_per_step.assign(steps.count, 0);
+    reads_.read_per_step.assign(steps.count, 0);
+  }
+  scope_ = &scopes_.emplace_back(reads_, steps);
 }
 
 }  // namespace canopy::promql

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +18,7 @@
 #include "canopy/promql/engine.h"
 #include "canopy/storage/queryable.h"
 #include "histogram_stats.h"
+#include "read_scope.h"
 #include "row.h"
 
 namespace canopy::promql {
@@ -44,12 +47,18 @@ struct Windows {
   std::vector<uint32_t> seen_begin;
   std::vector<uint32_t> seen_end;
   int64_t samples = 0;   // seen by all steps together
+  int64_t fresh = 0;     // of these, what no earlier step had seen
   uint32_t largest = 0;  // seen by one step, at most
 
   uint32_t first_seen(size_t step) const {
     return seen_begin.empty() ? begin[step] : seen_begin[step];
   }
   uint32_t after_seen(size_t step) const { return seen_end.empty() ? end[step] : seen_end[step]; }
+  uint32_t Fresh(size_t step) const {
+    const uint32_t after = after_seen(step);
+    const uint32_t known = step == 0 ? 0 : after_seen(step - 1);
+    return after - std::max(first_seen(step), std::min(known, after));
+  }
 
   // For rate and its kin, filled by them: see functions_counter.cc.
   struct Extrapolation {
@@ -123,7 +132,7 @@ class Scratch {
 };
 
 // One query while it runs: what all parts of its evaluation share. Thread-safe where several
-// threads compute series of one query: Check, Hold, Release, CountRead and the annotations.
+// threads compute series of one query: Check, Hold, Release, read scopes and the annotations.
 class Query {
  public:
   struct Limits {
@@ -142,9 +151,14 @@ class Query {
   // yields counts until the expression around it is done.
   void Hold(int64_t samples);
   void Release(int64_t samples) { held_.fetch_sub(samples, std::memory_order_relaxed); }
-  // Samples that selectors hand out at one step.
-  void CountRead(int64_t samples) { read_.fetch_add(samples, std::memory_order_relaxed); }
-  void CountReadAt(int64_t time_ms, int64_t samples);
+  // Places of rows, whether there is a value or not: where series are short-lived and steps are
+  // many, these are what takes memory. At most four times as many as samples, which is no more
+  // memory than Prometheus needs for them.
+  void HoldPlaces(int64_t places);
+  void ReleasePlaces(int64_t places) { places_.fetch_sub(places, std::memory_order_relaxed); }
+  // What samples count for that selectors read: of those that are being built. See InScope.
+  const ReadScope& scope() const { return *scope_; }
+  void BeginReads(bool per_step);
 
   size_t NewNode() { return next_node_++; }
 
@@ -168,26 +182,46 @@ class Query {
   Annotations annotations;
   Scratch scratch;
 
-  int64_t read() const { return read_.load(std::memory_order_relaxed); }
+  const ReadCounts& reads() const { return reads_; }
   int64_t peak() const { return peak_.load(std::memory_order_relaxed); }
-  const std::vector<int64_t>& read_per_step() const { return read_per_step_; }
-  void TrackSteps() { read_per_step_.assign(steps.count, 0); }
 
  private:
+  friend class InScope;
+
   const Clock& clock_;
   const Limits limits_;
   size_t next_node_ = 0;
   std::atomic<int64_t> held_{0};
+  std::atomic<int64_t> places_{0};
   std::atomic<int64_t> peak_{0};
-  std::atomic<int64_t> read_{0};
-  std::vector<int64_t> read_per_step_;  // with per_step_stats; the query then has one thread
+  ReadCounts reads_;
+  std::deque<ReadScope> scopes_;
+  const ReadScope* scope_ = nullptr;
 };
 
-// Samples that one result keeps; given back when it goes.
+// While it lives, selectors are built in an inner scope.
+class InScope {
+ public:
+  InScope(Query& query, const ReadScope& scope) : query_(query), outer_(query.scope_) {
+    query.scope_ = &query.scopes_.emplace_back(scope);
+  }
+  ~InScope() { query_.scope_ = outer_; }
+  InScope(const InScope&) = delete;
+  InScope& operator=(const InScope&) = delete;
+
+ private:
+  Query& query_;
+  const ReadScope* const outer_;
+};
+
+// Samples that one result keeps, and places for them; given back when it goes.
 class HeldSamples {
  public:
   explicit HeldSamples(Query& query) : query_(query) {}
-  ~HeldSamples() { query_.Release(count_.load(std::memory_order_relaxed)); }
+  ~HeldSamples() {
+    query_.Release(count_.load(std::memory_order_relaxed));
+    query_.ReleasePlaces(places_);
+  }
   HeldSamples(const HeldSamples&) = delete;
   HeldSamples& operator=(const HeldSamples&) = delete;
 
@@ -195,10 +229,16 @@ class HeldSamples {
     count_.fetch_add(static_cast<int64_t>(samples), std::memory_order_relaxed);
     query_.Hold(static_cast<int64_t>(samples));
   }
+  // Before the memory is asked for. Not thread-safe.
+  void AddPlaces(size_t places) {
+    places_ += static_cast<int64_t>(places);
+    query_.HoldPlaces(static_cast<int64_t>(places));
+  }
 
  private:
   Query& query_;
   std::atomic<int64_t> count_{0};
+  int64_t places_ = 0;
 };
 
 }  // namespace canopy::promql

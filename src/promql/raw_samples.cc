@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "interpolate.h"
+#include "pace.h"
 
 namespace canopy::promql {
 namespace {
@@ -81,9 +82,12 @@ size_t AddSamples(const storage::Columns& columns, MatrixSeries& series) {
 
 }  // namespace
 
-void SortByLabels(Matrix& matrix) {
-  std::sort(matrix.begin(), matrix.end(),
-            [](const MatrixSeries& a, const MatrixSeries& b) { return a.labels < b.labels; });
+void SortByLabels(const Query& query, Matrix& matrix) {
+  Pace pace(query);
+  std::sort(matrix.begin(), matrix.end(), [&](const MatrixSeries& a, const MatrixSeries& b) {
+    pace.Step();
+    return a.labels < b.labels;
+  });
 }
 
 Matrix RawSamples(Query& query, const ColumnSource& source) {
@@ -104,11 +108,11 @@ Matrix RawSamples(Query& query, const ColumnSource& source) {
     }
     if (samples == 0) continue;
     held.Add(samples);
-    query.CountRead(static_cast<int64_t>(samples));
-    if (query.per_step_stats) query.CountReadAt(query.steps.start, static_cast<int64_t>(samples));
+    const auto counted = static_cast<int64_t>(samples);
+    if (source.reads_samples()) query.scope().AddAt(query.steps.start, counted, counted);
     out.push_back(std::move(series));
   }
-  SortByLabels(out);
+  SortByLabels(query, out);
   JoinEqual(out);
   return out;
 }

@@ -6,7 +6,7 @@
 
 namespace canopy::promql {
 
-void SortByLabels(Matrix& matrix);
+void SortByLabels(const Query& query, Matrix& matrix);
 
 // The samples of a range selector or subquery themselves, sorted by labels. REQUIRES: one step.
 Matrix RawSamples(Query& query, const ColumnSource& source);

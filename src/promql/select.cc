@@ -106,6 +106,7 @@ class InstantSelector final : public SeriesSource {
         look_(look),
         what_(what),
         without_buckets_(query.without_buckets.contains(&selector)),
+        scope_(query.scope()),
         node_(query.NewNode()),
         distinct_(HasOneName(selector) && NoTypeOrUnit(*series_)),
         held_(query) {}
@@ -194,13 +195,15 @@ class InstantSelector final : public SeriesSource {
   bool Count(size_t samples, const Row& row) const {
     if (samples == 0) return false;
     held_.Add(samples);
-    query_.CountRead(static_cast<int64_t>(samples));
-    if (query_.per_step_stats) {
-      for (size_t s = 0; s < row.size(); ++s) {
-        const model::FloatHistogram* h = row.histogram(s);
-        if (h != nullptr || IsPresent(row.values[s]))
-          query_.CountReadAt(look_.steps.at(s), h ? static_cast<int64_t>(SamplesOf(*h)) : 1);
-      }
+    if (!scope_.by_step()) {
+      scope_.Add(static_cast<int64_t>(samples), static_cast<int64_t>(samples));
+      return true;
+    }
+    for (size_t s = 0; s < row.size(); ++s) {
+      const model::FloatHistogram* h = row.histogram(s);
+      if (h == nullptr && IsAbsent(row.values[s])) continue;
+      const int64_t n = h ? static_cast<int64_t>(SamplesOf(*h)) : 1;
+      scope_.AddAt(look_.steps.at(s), n, n);
     }
     return true;
   }
@@ -210,6 +213,7 @@ class InstantSelector final : public SeriesSource {
   const LookAt look_;
   const SelectedValue what_;
   const bool without_buckets_;
+  const ReadScope& scope_;
   const size_t node_;
   const bool distinct_;
   mutable HeldSamples held_;

@@ -20,6 +20,7 @@ class SmoothedSelector final : public SeriesSource {
         range_{look, 0, Edges::kSmoothed, query.lookback_ms},
         pos_(selector.pos),
         without_buckets_(query.without_buckets.contains(&selector)),
+        scope_(query.scope()),
         node_(query.NewNode()),
         held_(query) {}
 
@@ -115,12 +116,15 @@ class SmoothedSelector final : public SeriesSource {
     const size_t samples = row.Samples();
     if (samples == 0) return false;
     held_.Add(samples);
-    query_.CountRead(static_cast<int64_t>(samples));
-    if (!query_.per_step_stats) return true;
+    if (!scope_.by_step()) {
+      scope_.Add(static_cast<int64_t>(samples), static_cast<int64_t>(samples));
+      return true;
+    }
     for (size_t s = 0; s < row.size(); ++s) {
+      if (!row.present(s)) continue;
       const model::FloatHistogram* h = row.histogram(s);
-      if (row.present(s))
-        query_.CountReadAt(range_.look.steps.at(s), h ? static_cast<int64_t>(SamplesOf(*h)) : 1);
+      const int64_t n = h ? static_cast<int64_t>(SamplesOf(*h)) : 1;
+      scope_.AddAt(range_.look.steps.at(s), n, n);
     }
     return true;
   }
@@ -130,6 +134,7 @@ class SmoothedSelector final : public SeriesSource {
   const RangeOfSteps range_;
   const PositionRange pos_;
   const bool without_buckets_;
+  const ReadScope& scope_;
   const size_t node_;
   mutable HeldSamples held_;
 };

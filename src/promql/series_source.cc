@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "pace.h"
+
 namespace canopy::promql {
 namespace {
 
@@ -53,12 +55,14 @@ struct Distinct {
   size_t count = 0;
 };
 
-Distinct NumberLabels(const SeriesSource& source) {
+Distinct NumberLabels(const Query& query, const SeriesSource& source) {
   Distinct out;
   out.number.reserve(source.size());
   absl::flat_hash_map<std::string, size_t> seen;
   seen.reserve(source.size());
+  Pace pace(query);
   for (size_t i = 0; i < source.size(); ++i) {
+    pace.Step();
     const auto [it, fresh] = seen.try_emplace(LabelsKey(source.labels(i)), out.count);
     if (fresh) ++out.count;
     out.number.push_back(it->second);
@@ -113,6 +117,7 @@ size_t RowTable::Samples() const {
 }
 
 size_t BuiltRows::Add(model::Labels labels, bool drop_name) {
+  held_.AddPlaces(rows_.steps());
   labels_.push_back(std::move(labels));
   drop_name_.push_back(drop_name);
   rows_.AddRow();
@@ -124,6 +129,7 @@ void BuiltRows::Seal() { held_.Add(rows_.Samples()); }
 bool BuiltRows::Fill(size_t i, Scratch& /*scratch*/, Row& row) const { return rows_.Read(i, row); }
 
 size_t PickedRows::Pick(size_t i) {
+  held_.AddPlaces(rows_.steps());
   picked_.push_back(i);
   rows_.AddRow();
   return picked_.size() - 1;
@@ -177,7 +183,7 @@ SourcePtr DropName(Query& query, SourcePtr source, size_t steps) {
 }
 
 SourcePtr MergeEqual(Query& query, SourcePtr source, size_t steps, Collisions rule) {
-  const Distinct distinct = NumberLabels(*source);
+  const Distinct distinct = NumberLabels(query, *source);
   if (distinct.count == source->size()) return source;
   // Numbers are given in the order of first appearance; series without values appear nowhere.
   constexpr size_t kNone = static_cast<size_t>(-1);

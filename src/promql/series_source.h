@@ -37,6 +37,7 @@ class RowTable {
 
   // One more row, without values.
   void AddRow() { values_.resize(values_.size() + steps_, Absent()); }
+  size_t steps() const { return steps_; }
   std::span<double> floats(size_t i) { return {values_.data() + i * steps_, steps_}; }
   const model::FloatHistogram* histogram(size_t i, size_t step) const {
     return has_histograms(i) ? histograms_[i][step].get() : nullptr;

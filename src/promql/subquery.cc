@@ -19,6 +19,7 @@ class Subsamples final : public ColumnSource {
   size_t size() const override { return inner_->size(); }
   SeriesLabels labels(size_t i) const override { return inner_->labels(i); }
   bool distinct_without_metadata() const override { return inner_->distinct_without_metadata(); }
+  bool reads_samples() const override { return false; }
 
   storage::Columns Read(size_t i, Scratch& scratch) const override {
     NodeBuffers& buffers = scratch.of(node_);

@@ -15,6 +15,7 @@ TemplateQuery TemplateQueryOf(const RuleEnv& env) {
   return [&env](std::string_view expr, Timestamp at) -> Result<std::vector<TemplateSample>> {
     promql::QueryOptions options;
     options.cancel = &env.cancel;
+    options.origin = env.origin;
     CANOPY_ASSIGN_OR_RETURN(auto result, env.engine.Instant(env.store, expr, at, options));
     CANOPY_ASSIGN_OR_RETURN(promql::Vector vector, AsVector(std::move(result.value)));
     std::vector<TemplateSample> samples;

@@ -65,7 +65,10 @@ size_t Group::EvaluateRule(Slot& slot, const RuleTime& when) {
   Rule& rule = *slot.rule;
   size_t samples = 0;
   Status outcome;
-  auto rows = rule.Eval(env_.rule, when);
+  RuleEnv env = env_.rule;
+  env.origin.rule_file = spec_.file;
+  env.origin.rule_group = spec_.name;
+  auto rows = rule.Eval(env, when);
   if (rows.ok()) {
     samples = rows->size();
     auto alerts = rule.TakeDueAlerts(when.slot, env_.options.resend_delay, SendValidity());

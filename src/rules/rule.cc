@@ -24,6 +24,7 @@ Result<promql::Vector> Rule::Query(const RuleEnv& env, Timestamp at) const {
   promql::QueryOptions options;
   options.cancel = &env.cancel;
   options.text = spec_.expr;
+  options.origin = env.origin;
   CANOPY_ASSIGN_OR_RETURN(auto result, env.engine.Instant(env.store, *expr_, at, options));
   return AsVector(std::move(result.value));
 }

@@ -23,6 +23,7 @@ struct RuleEnv {
   promql::Engine& engine;
   const promql::CancelToken& cancel;
   const RuleMetrics& metrics;
+  promql::QueryOrigin origin = {};  // filled in by the group
 };
 
 // When it takes place: at the group's slot, over data of `offset` before it.

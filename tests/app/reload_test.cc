@@ -53,7 +53,8 @@ struct Node {
     auto loaded = LoadConfig(PosixFs(), file, {});
     if (!loaded.ok()) return loaded.status();
     return reloader.Begin(std::move(loaded).value(),
-                          {.scrape = scrape,
+                          {.engine = engine,
+                           .scrape = scrape,
                            .rules = rules,
                            .notify = *notify,
                            .scrape_discovery = scrape_discovery,
@@ -186,6 +187,9 @@ BOOST_AUTO_TEST_CASE(a_bad_configuration_changes_nothing) {
   refused("rule_files: [rules.yml]\nscrape_configs:\n" + Job("two"), Rules("b", "sum("),
           "rules.yml:4: ");
   // Well-formed, but not to be applied.
+  refused("global: {query_log_file: " + dir.Path("no/such/file") +
+              "}\nrule_files: [rules.yml]\nscrape_configs:\n" + Job("two"),
+          Rules("b", "1"), "no/such/file");
   refused("global: {scrape_failure_log_file: " + dir.Path("no/such/dir") +
               "}\nrule_files: [rules.yml]\nscrape_configs:\n" + Job("two"),
           Rules("b", "1"), "no/such/dir");
@@ -194,6 +198,33 @@ BOOST_AUTO_TEST_CASE(a_bad_configuration_changes_nothing) {
   BOOST_TEST(node.reloader.Reload().ok());
   BOOST_TEST(node.reloader.last_succeeded());
   BOOST_TEST(node.RuleNames() == "b ");
+}
+
+BOOST_AUTO_TEST_CASE(a_reload_opens_the_query_log_anew) {
+  const TempDir dir;
+  const std::string with = "global: {query_log_file: queries.log}\n";
+  Node node(dir.Write("canopy.yml", with));
+  BOOST_REQUIRE(node.Begin(dir.Path("canopy.yml")).ok());
+  const auto ask = [&](const std::string& query) {
+    BOOST_REQUIRE(node.engine.Instant(node.store, query, node.clock.Now()).ok());
+  };
+  const auto lines = [&](const std::string& name) {
+    std::ifstream in(dir.Path(name));
+    int count = 0;
+    for (std::string line; std::getline(in, line);) ++count;
+    return count;
+  };
+  ask("1");
+  std::filesystem::rename(dir.Path("queries.log"), dir.Path("queries.log.1"));
+  BOOST_REQUIRE(node.reloader.Reload().ok());
+  ask("2");
+  ask("3");
+  BOOST_TEST(lines("queries.log.1") == 1);
+  BOOST_TEST(lines("queries.log") == 2);
+  dir.Write("canopy.yml", "");
+  BOOST_REQUIRE(node.reloader.Reload().ok());
+  ask("4");
+  BOOST_TEST(lines("queries.log") == 2);
 }
 
 }  // namespace

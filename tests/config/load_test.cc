@@ -73,7 +73,9 @@ global:
   label_limit: 30
   extra_scrape_metrics: true
   scrape_failure_log_file: all.log
+  query_log_file: queries.log
 )");
+  BOOST_TEST(config.global.query_log_file == "/etc/queries.log");
   BOOST_REQUIRE(config.scrape_configs.size() == 2u);
   const ScrapeConfig& a = config.scrape_configs[0];
   BOOST_CHECK(a.scrape_interval == 15s);
@@ -288,7 +290,6 @@ BOOST_AUTO_TEST_CASE(what_prometheus_knows_and_we_do_not_is_not_supported_yet) {
   f(job + "dns_sd_configs: [{names: [a]}]",
     "3: scrape_configs[0].dns_sd_configs: not supported yet");
   f(job + "dns_sd_configs: []", "");
-  f("global: {query_log_file: q.log}", "1: global.query_log_file: not supported yet");
   f(job + "kubernetes_sd_configs: [{role: pod}]",
     "3: scrape_configs[0].kubernetes_sd_configs: not supported yet");
   f(job + "oauth2: {client_id: a}", "3: scrape_configs[0].oauth2: not supported yet");

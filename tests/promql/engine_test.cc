@@ -242,6 +242,58 @@ BOOST_FIXTURE_TEST_CASE(samples_are_counted_and_bounded, Fixture) {
   BOOST_TEST(Range("m", range).ok());
 }
 
+// Rows that are nearly empty count by their length: or a few samples would take any memory.
+BOOST_FIXTURE_TEST_CASE(sparse_rows_are_bounded, Fixture) {
+  for (int i = 0; i < 50; ++i) {
+    storage::Batch batch;
+    batch.new_samples.push_back(
+        {{{"__name__", "m"}, {"i", std::to_string(i)}}, Minutes(i), static_cast<double>(i)});
+    BOOST_REQUIRE(store.Append(batch).ok());
+  }
+  const RangeSpec range{Minutes(0), Minutes(100), Duration(1000)};
+  options.max_samples = 6001 * 50 / 4 + 1;  // a quarter of the places of 50 rows
+  for (const std::string_view query : {"count_values(\"v\", m)", "topk(100, m)"})
+    BOOST_TEST(Range(query, range).ok(), query);
+  options.max_samples -= 100;
+  BOOST_TEST(Range("sum(m)", range).ok());
+  for (const std::string_view query : {"count_values(\"v\", m)", "m or m"}) {
+    const auto result = Range(query, range);
+    BOOST_TEST_CONTEXT(query) {
+      BOOST_REQUIRE(!result.ok());
+      BOOST_TEST(result.status().message() ==
+                 "query processing would load too many samples into memory in query execution");
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(labels_are_bounded, Fixture) {
+  store.Load(kMinute, "m{a=\"0123456789\"} 1");
+  std::string query = "m";
+  for (int i = 0; i < 40; ++i) query = "label_join(" + query + ", \"a\", \"\", \"a\", \"a\")";
+  BOOST_TEST(InstantText(query, Minutes(0)) ==
+             "error: a label value of more than 1 MiB would be made");
+}
+
+// As deep as the parser lets queries be.
+BOOST_FIXTURE_TEST_CASE(deep_queries_are_evaluated, Fixture) {
+  store.Load(kMinute, "m 1x10");
+  const auto nested = [](std::string_view before, std::string query, std::string_view after,
+                         int times) {
+    for (int i = 0; i < times; ++i) query = std::string(before) + query + std::string(after);
+    return query;
+  };
+  for (const std::string& query :
+       {nested("-(", "m", ")", 400), nested("abs(", "m", ")", 900), nested("sum(", "m", ")", 900),
+        nested("", "m", " + m", 900), nested("m + (", "m", ")", 400),
+        nested("max_over_time(", "m", "[2s:1s])", 60), nested("", "1", " + 1", 900),
+        nested("m or (", "m", ")", 400)}) {
+    BOOST_TEST_CONTEXT(query.substr(0, 40)) {
+      const auto result = Range(query, {Minutes(1), Minutes(2), kMinute});
+      BOOST_TEST(result.ok(), (result.ok() ? "" : result.status().message()));
+    }
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(samples_are_counted_per_step, Fixture) {
   store.Load(kMinute, "m 1 2 _ stale 5");
   QueryOptions o;
@@ -253,6 +305,63 @@ BOOST_FIXTURE_TEST_CASE(samples_are_counted_per_step, Fixture) {
   for (const auto& [time, count] : result->stats.samples_per_step) counts.push_back(count);
   // Instant: at 0, 1, 2 (by lookback) and 4; ranges: 1, 2, 1, 0, 1 samples.
   BOOST_TEST(counts == (std::vector<int64_t>{2, 3, 2, 0, 2}), boost::test_tools::per_element());
+}
+
+// Totals, what is new, and both per step, as Prometheus counts them.
+BOOST_FIXTURE_TEST_CASE(reads_are_counted_as_prometheus_counts_them, Fixture) {
+  store.Load(Duration(10'000), "m 0+1x60");
+  QueryOptions o;
+  o.per_step_stats = true;
+  const auto text = [](const auto& steps) {
+    std::string out;
+    for (const auto& [time, count] : steps) out += std::to_string(count) + " ";
+    return out;
+  };
+  const auto check = [&](const Result<QueryResult>& result, std::string_view query, int64_t total,
+                         int64_t read, std::string_view totals, std::string_view reads) {
+    BOOST_TEST_CONTEXT(query) {
+      BOOST_REQUIRE(result.ok());
+      BOOST_TEST(result->stats.total_queryable_samples == total);
+      BOOST_TEST(result->stats.samples_read == read);
+      BOOST_TEST(text(result->stats.samples_per_step) == totals);
+      BOOST_TEST(text(result->stats.samples_read_per_step) == reads);
+    }
+  };
+  const auto range = [&](std::string_view query, int64_t total, int64_t read,
+                         std::string_view totals, std::string_view reads) {
+    check(Range(query, {Minutes(2), Minutes(4), kMinute}, o), query, total, read, totals, reads);
+  };
+  range("m", 3, 3, "1 1 1 ", "1 1 1 ");
+  range("sum_over_time(m[1m])", 18, 18, "6 6 6 ", "6 6 6 ");
+  range("sum_over_time(m[2m])", 36, 24, "12 12 12 ", "12 6 6 ");
+  range("sum_over_time(m[20s])", 6, 6, "2 2 2 ", "2 2 2 ");
+  range("timestamp(m) + m", 6, 6, "2 2 2 ", "2 2 2 ");
+  // Step-invariant: once read, but there at every step.
+  range("m @ 120", 3, 1, "1 1 1 ", "1 0 0 ");
+  range("sum_over_time(m[1m] @ 120)", 18, 6, "6 6 6 ", "6 0 0 ");
+  range("m + m @ 120", 6, 4, "2 2 2 ", "2 1 1 ");
+  // A subquery's own samples are what counts, what its selector reads is what is read.
+  range("sum_over_time(m[2m:30s])", 12, 8, "4 4 4 ", "4 2 2 ");
+  range("sum_over_time(sum_over_time(m[1m])[2m:1m])", 6, 24, "2 2 2 ", "12 6 6 ");
+  // Between windows of 20 s each minute there are gaps.
+  range("sum_over_time(m[20s:10s])", 6, 6, "2 2 2 ", "2 2 2 ");
+  range("sum_over_time(m[20s:10s] offset 1m)", 6, 6, "2 2 2 ", "2 2 2 ");
+  const auto instant = [&](std::string_view query, int64_t total, int64_t read) {
+    const std::string n = std::to_string(total) + " ";
+    check(Instant(query, Minutes(4), o), query, total, read, n, std::to_string(read) + " ");
+  };
+  instant("m", 1, 1);
+  instant("m[1m]", 6, 6);
+  instant("m[1m:30s]", 2, 2);
+  instant("sum_over_time(m[1m])[2m:1m]", 12, 12);
+  instant("absent_over_time(m[1m])", 6, 6);
+  instant("sum_over_time(m[1m:30s])", 2, 2);
+  // Without the counts per step the sums are the same.
+  o.per_step_stats = false;
+  const auto plain = Range("sum_over_time(m[20s:10s])", {Minutes(2), Minutes(4), kMinute}, o);
+  BOOST_REQUIRE(plain.ok());
+  BOOST_TEST(plain->stats.total_queryable_samples == 6);
+  BOOST_TEST(plain->stats.samples_read == 6);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_deadline_ends_a_query, Fixture) {

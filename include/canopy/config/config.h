@@ -75,6 +75,7 @@ struct GlobalConfig {
   std::vector<Protocol> scrape_protocols = DefaultProtocols();  // best first
   Duration evaluation_interval = std::chrono::minutes(1);
   Duration rule_query_offset{0};
+  std::string query_log_file;
   std::string scrape_failure_log_file;
   model::Labels external_labels;  // environment variables already expanded
   ScrapeLimits limits;

@@ -11,11 +11,13 @@
 #include "canopy/base/time.h"
 #include "canopy/base/workers.h"
 #include "canopy/promql/features.h"
+#include "canopy/promql/query_log.h"
 #include "canopy/promql/value.h"
 #include "canopy/storage/queryable.h"
 
 namespace canopy::promql {
 
+class ActiveQueries;
 struct Expr;
 
 // Ends a query from another thread: it returns kCanceled within some milliseconds. Thread-safe.
@@ -33,8 +35,9 @@ struct QueryOptions {
   Duration timeout{0};         // 0, or more than the engine's: the engine's
   const CancelToken* cancel = nullptr;
   bool per_step_stats = false;
+  QueryOrigin origin;  // for the query log
   // What a parsed expression was parsed from: annotations give positions as lines and columns of
-  // it. Not needed where the engine is given text.
+  // it, and logs show it. Not needed where the engine is given text.
   std::string_view text = {};
 };
 
@@ -56,6 +59,8 @@ struct EngineOptions {
   std::function<Duration(Duration range)> default_subquery_step;
   // Helps with queries over many series; may be null. Must outlive the engine.
   Workers* workers = nullptr;
+  // Where queries are noted while they run; may be null. Must outlive the engine.
+  ActiveQueries* active_queries = nullptr;
 };
 
 // Evaluates PromQL over a Queryable. Thread-safe.
@@ -73,6 +78,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   const EngineOptions& options() const;
+  // From now on ending queries are logged there; null for nowhere.
+  void SetQueryLog(std::shared_ptr<QueryLog> log);
 
   Result<QueryResult> Instant(storage::Queryable& store, std::string_view text, Timestamp at,
                               const QueryOptions& options = {});

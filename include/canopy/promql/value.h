@@ -67,12 +67,15 @@ struct QueryStats {
   double inner_eval_time = 0;
   double result_sort_time = 0;
   double total_time = 0;
-  // Samples read by selectors, over all steps.
+  // Samples that selectors hand out over all steps: of ranges, each window whole.
   int64_t total_queryable_samples = 0;
+  // The same, but of each window what is new at its step.
+  int64_t samples_read = 0;
   // The most that the query held in memory at once.
   int64_t peak_samples = 0;
   // (time, samples) of each step; only when asked for.
   std::vector<std::pair<Timestamp, int64_t>> samples_per_step;
+  std::vector<std::pair<Timestamp, int64_t>> samples_read_per_step;
 };
 
 struct QueryResult {
