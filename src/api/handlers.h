@@ -24,6 +24,7 @@ Answer Query(const Call& call);
 Answer QueryRange(const Call& call);
 Answer QueryExemplars(const Call& call);
 Answer FormatQuery(const Call& call);
+Answer ParseQuery(const Call& call);
 
 // series.cc
 Answer Series(const Call& call);

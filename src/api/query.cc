@@ -7,8 +7,9 @@
 #include "canopy/promql/parser.h"
 #include "handlers.h"
 #include "params.h"
+#include "query_tree.h"
 
-// /api/v1/query, query_range, query_exemplars, format_query.
+// /api/v1/query, query_range, query_exemplars, format_query, parse_query.
 
 namespace canopy::api {
 namespace {
@@ -20,6 +21,21 @@ struct QueryParams {
   promql::QueryOptions options;
   std::string_view stats;
 };
+
+// Who asks, for the query log.
+promql::QueryOrigin OriginOf(const Call& call) {
+  const std::string_view address = call.request.client_address();
+  promql::QueryOrigin origin;
+  origin.client_ip = address.substr(0, address.rfind(':'));
+  if (origin.client_ip.starts_with('[')) {
+    origin.client_ip.remove_prefix(1);
+    origin.client_ip.remove_suffix(1);
+  }
+  origin.method = call.request.method();
+  origin.path = call.request.route();
+  origin.path.remove_prefix(call.options.route_prefix.size());
+  return origin;
+}
 
 // `limit` comes first: of several wrong parameters Prometheus names that one.
 Result<Duration> Optional(const net::Form& form, std::string_view name) {
@@ -132,42 +148,6 @@ struct WriteValue {
   void operator()(const promql::Matrix& v) const { WriteMatrix(json, v); }
 };
 
-void WriteStats(JsonWriter& json, const promql::QueryStats& stats) {
-  const auto seconds = [&](std::string_view name, double v) {
-    json.Key(name);
-    json.Number(v);
-  };
-  json.BeginObject();
-  json.Key("timings");
-  json.BeginObject();
-  seconds("evalTotalTime", stats.preparation_time + stats.inner_eval_time + stats.result_sort_time);
-  seconds("resultSortTime", stats.result_sort_time);
-  seconds("queryPreparationTime", stats.preparation_time);
-  seconds("innerEvalTime", stats.inner_eval_time);
-  seconds("execQueueTime", stats.queue_time);
-  seconds("execTotalTime", stats.total_time);
-  json.EndObject();
-  json.Key("samples");
-  json.BeginObject();
-  if (!stats.samples_per_step.empty()) {
-    json.Key("totalQueryableSamplesPerStep");
-    json.BeginArray();
-    for (const auto& [time, samples] : stats.samples_per_step) {
-      json.BeginArray();
-      json.Number(time.seconds());
-      json.Int(samples);
-      json.EndArray();
-    }
-    json.EndArray();
-  }
-  json.Key("totalQueryableSamples");
-  json.Int(stats.total_queryable_samples);
-  json.Key("peakSamples");
-  json.Int(stats.peak_samples);
-  json.EndObject();
-  json.EndObject();
-}
-
 ApiError QueryError(const Status& status) {
   if (status.code() == Code::kInvalid) return InvalidParameter("query", status.message());
   return ToApiError(status);
@@ -191,7 +171,9 @@ Answer ToAnswer(Result<promql::QueryResult> outcome, const QueryParams& params) 
     std::visit(WriteValue{json}, result->value);
     if (with_stats) {
       json.Key("stats");
-      WriteStats(json, result->stats);
+      std::string stats;
+      promql::AppendJson(stats, result->stats);
+      json.Raw(stats);
     }
     json.EndObject();
   });
@@ -220,6 +202,7 @@ Answer Query(const Call& call) {
 
   const DisconnectWatch::Query running(call.watch, call.request);
   params.options.cancel = running.token();
+  params.options.origin = OriginOf(call);
   return ToAnswer(
       call.sources.engine.Instant(call.sources.store, params.text, *time, params.options), params);
 }
@@ -251,6 +234,7 @@ Answer QueryRange(const Call& call) {
 
   const DisconnectWatch::Query running(call.watch, call.request);
   params.options.cancel = running.token();
+  params.options.origin = OriginOf(call);
   return ToAnswer(call.sources.engine.Range(call.sources.store, params.text, {*start, *end, *step},
                                             params.options),
                   params);
@@ -277,6 +261,14 @@ Answer FormatQuery(const Call& call) {
   const auto expr = promql::ParseExpr(call.form.Value("query"), call.options.features);
   if (!expr.ok()) return QueryError(expr.status());
   return Answer([text = promql::Pretty(**expr)](JsonWriter& json) { json.Text(text); });
+}
+
+Answer ParseQuery(const Call& call) {
+  auto expr = promql::ParseExpr(call.form.Value("query"), call.options.features);
+  if (!expr.ok()) return QueryError(expr.status());
+  return Answer([tree = std::shared_ptr<const promql::Expr>(std::move(*expr))](JsonWriter& json) {
+    WriteTree(json, *tree);
+  });
 }
 
 }  // namespace canopy::api

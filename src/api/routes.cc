@@ -21,6 +21,7 @@ constexpr JsonRoute kJsonRoutes[] = {
     {"/query_range", true, QueryRange},
     {"/query_exemplars", true, QueryExemplars},
     {"/format_query", true, FormatQuery},
+    {"/parse_query", true, ParseQuery},
     {"/labels", true, LabelNames},
     {"/label/{name}/values", false, LabelValues},
     {"/series", true, Series},

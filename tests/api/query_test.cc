@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(origins_can_be_restricted) {
 BOOST_FIXTURE_TEST_CASE(statistics_on_request, Queries) {
   const std::string body = Get("/api/v1/query?query=m&time=120&stats=true").body();
   BOOST_TEST(body.find(R"("stats":{"timings":{"evalTotalTime":)") != std::string::npos);
-  BOOST_TEST(body.find(R"("samples":{"totalQueryableSamples":2,"peakSamples":)") !=
+  BOOST_TEST(body.find(R"("samples":{"totalQueryableSamples":2,"samplesRead":2,"peakSamples":)") !=
              std::string::npos);
   BOOST_TEST(
       Get("/api/v1/query?query=m&time=120&stats=yes")
