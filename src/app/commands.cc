@@ -65,12 +65,36 @@ server may be running on the directory. Times are Unix milliseconds.
 Exit status: 0 all is well, 1 something is wrong, or could not be shown, 2 the command line is.
 )";
 
+constexpr std::string_view kPromqlUsage = R"(usage: canopy promql format [FLAGS] QUERY
+       canopy promql explain [FLAGS] [--time=TIME] QUERY
+       canopy promql explain [FLAGS] --start=TIME [--end=TIME] [--step=15s] QUERY
+
+  format   The query as /api/v1/format_query writes it: long ones over several lines.
+  explain  What evaluating it takes, a line for each part: what selectors read,
+           at which steps a subquery is evaluated, what is computed only once.
+
+FLAGS are --enable-feature=NAMES, as the server's, and --lookback-delta=5m for
+explain. TIME is Unix seconds or RFC 3339, now by default.
+Exit status: 0 all is well, 1 the query is wrong, 2 the command line is.
+)";
+
+constexpr std::string_view kTestUsage = R"(usage: canopy test promql FILE ...
+
+  promql  Scripts in the language of Prometheus's promqltest: load, eval, expect.
+
+Everything that is not as a file says is shown, with file and line; the last
+line is "N passed, N failed".
+Exit status: 0 all passed, 1 some failed, 2 the command line is wrong.
+)";
+
 constexpr Command kCommands[] = {
     {"check", "config|rules|web-config|metrics ...", "Look at files before a server needs them.",
      kCheckUsage, RunCheck},
     {"query", "instant|range|series|labels URL ...", "Ask a server.", kQueryUsage, RunQuery},
     {"tsdb", "list|analyze|dump|create-blocks-from|verify|... ...", "Look into a data directory.",
      kTsdbUsage, RunTsdb},
+    {"promql", "format|explain QUERY", "Look at a query.", kPromqlUsage, RunPromql},
+    {"test", "promql FILE ...", "Run tests of queries.", kTestUsage, RunTest},
 };
 
 }  // namespace

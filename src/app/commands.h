@@ -37,6 +37,8 @@ int Serve(const Args& args);
 int RunCheck(const Args& args);
 int RunQuery(const Args& args);
 int RunTsdb(const Args& args);
+int RunPromql(const Args& args);
+int RunTest(const Args& args);
 
 // Prints "canopy: MESSAGE" to stderr and returns `status`.
 int Fail(int status, std::string_view message);

@@ -138,6 +138,7 @@ class Checker {
   }
 
   void CheckValue(const Value& value) const {
+    CheckType(value);
     std::visit([&](const auto& v) { Check(v); }, value);
   }
 
@@ -164,8 +165,22 @@ class Checker {
     }
   }
 
+  // What is expected says of which type it is, but that nothing at all may be an empty vector, an
+  // empty matrix or an empty string.
+  void CheckType(const Value& value) const {
+    const std::string type(TypeName(value));
+    if (eval_.string && type != "string") throw Mismatch{"expected a string, got a " + type};
+    if (eval_.scalar && type != "scalar") throw Mismatch{"expected a scalar, got a " + type};
+    if (eval_.range_vector && type != "matrix")
+      throw Mismatch{"expected a range vector, got a " + type};
+    if (type == "matrix" && !eval_.range_vector && !eval_.range)
+      throw Mismatch{"got a range vector, which takes \"expect range vector\""};
+    if (type == "string" && !eval_.series.empty()) throw Mismatch{"expected series, got a string"};
+  }
+
   void Check(const Scalar& scalar) const {
-    if (!eval_.scalar) throw Mismatch{"expected no scalar, got " + Text(scalar.value)};
+    if (!eval_.scalar || !eval_.series.empty())
+      throw Mismatch{"expected no scalar, got " + Text(scalar.value)};
     if (!AlmostEqual(*eval_.scalar, scalar.value))
       throw Mismatch{"expected " + Text(*eval_.scalar) + ", got " + Text(scalar.value)};
   }
@@ -177,7 +192,6 @@ class Checker {
   }
 
   void Check(const Vector& vector) const {
-    if (eval_.scalar) throw Mismatch{"expected a scalar, got a vector"};
     for (size_t at = 0; at < vector.size(); ++at) {
       const VectorSample& element = vector[at];
       const double value = element.sample.value;
@@ -203,7 +217,6 @@ class Checker {
 
   void Check(const Matrix& matrix) const {
     if (eval_.expects(ExpectKind::kOrdered)) throw Mismatch{"expected an order, got a matrix"};
-    if (eval_.scalar) throw Mismatch{"expected a scalar, got a matrix"};
     for (size_t i = 1; i < matrix.size(); ++i)
       if (matrix[i].labels < matrix[i - 1].labels) throw Mismatch{"the matrix is not sorted"};
     for (const MatrixSeries& series : matrix)
@@ -414,7 +427,7 @@ Result<ScriptReport> RunTestScript(std::string_view script, const EngineOptions&
   return std::move(runner).report();
 }
 
-EngineOptions ScriptEngineOptions() {
+EngineOptions ScriptEngineOptions(std::string_view file_name) {
   EngineOptions options;
   options.timeout = std::chrono::minutes(100);
   options.max_samples = 10'000;
@@ -423,6 +436,7 @@ EngineOptions ScriptEngineOptions() {
   options.features.binop_fill_modifiers = true;
   options.features.delayed_name_removal = true;
   options.features.use_start_timestamps = true;
+  options.features.type_and_unit_labels = file_name == "type_and_unit.test";
   return options;
 }
 

@@ -39,9 +39,7 @@ BOOST_AUTO_TEST_CASE(scripts_of_prometheus_pass) {
   BOOST_TEST(!files.empty());
   for (const auto& file : files) {
     const std::string name = file.filename().string();
-    EngineOptions options = ScriptEngineOptions();
-    options.features.type_and_unit_labels = name == "type_and_unit.test";
-    const auto report = RunTestScript(ReadAll(file), options, SystemClock());
+    const auto report = RunTestScript(ReadAll(file), ScriptEngineOptions(name), SystemClock());
     BOOST_REQUIRE_MESSAGE(report.ok(), name << ": " << report.status().message());
     for (const ScriptFailure& failure : report->failures)
       BOOST_ERROR(name << ":" << failure.line << ": " << failure.message);

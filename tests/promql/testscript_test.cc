@@ -103,6 +103,68 @@ BOOST_AUTO_TEST_CASE(wrong_expectations_fail) {
     "between 0 and 1, got 2 (1:10)\"");
 }
 
+// Every kind of expectation, met nowhere.
+BOOST_AUTO_TEST_CASE(no_kind_of_expectation_passes_where_it_is_wrong) {
+  auto f = [](std::string_view script, std::string_view want) {
+    BOOST_TEST_CONTEXT(script) {
+      const ScriptReport report = Run(script);
+      BOOST_TEST(report.passed == 0u);
+      BOOST_REQUIRE(report.failures.size() == 1u);
+      const std::string& message = report.failures[0].message;
+      BOOST_TEST(message.substr(message.find(": ") + 2).starts_with(want), message);
+    }
+  };
+  const std::string fails = "eval instant at 2m topk(NaN, m)\n";
+  f(fails, "failed: Parameter value is NaN");
+  f(fails + " expect fail msg: Parameter\n", "expected the error \"Parameter\", got");
+  f(fails + " expect fail regex: ^value\n", "expected the error \"^value\", got");
+  f("eval_fail instant at 2m topk(NaN, m)\n expected_fail_message other\n",
+    "expected the error \"other\", got");
+  f("eval_fail instant at 2m topk(NaN, m)\n expected_fail_regexp other.*\n",
+    "expected the error \"other.*\", got");
+  f("eval_fail instant at 2m m\n", "expected an error, got none");
+  f("eval range from 0 to 1m step 1m m\n expect fail\n", "expected an error, got none");
+  const std::string warns = "eval instant at 2m quantile(2, m)\n {} Inf\n";
+  f(warns + " expect no_warn\n", "unexpected warning: PromQL warning: quantile");
+  f(warns + " expect warn regex: nothing like it\n", "expected the warning \"nothing like it\"");
+  f(warns + " expect warn regex: quantile\n expect warn msg: another\n",
+    "expected the warning \"another\"");
+  f(warns + " expect info\n", "expected a info, got none");
+  const std::string infos = "eval instant at 2m rate(m{a=\"y\"}[2m])\n {a=\"y\"} 0\n";
+  f(infos + " expect no_info\n", "unexpected info: PromQL info: metric might not be a counter");
+  f(infos + " expect info msg: other\n", "expected the info \"other\", got");
+  f(infos + " expect info regex: ^other\n", "expected the info \"^other\", got");
+  f(infos + " expect warn\n", "expected a warning, got none");
+  f("eval_info instant at 2m m\n", "expected an info");
+  f("eval_warn instant at 2m m\n", "expected a warning");
+  f("eval_ordered instant at 2m sort(m)\n m{a=\"x\"} 20\n m{a=\"y\"} 5\n",
+    "expected m{a=\"y\"} at position 2");
+  f("eval range from 0 to 1m step 1m m{a=\"y\"}\n expect ordered\n m{a=\"y\"} 5 5\n",
+    "expected an order, got a matrix");
+  // Types.
+  f("eval instant at 2m m\n expect string \"a\"\n", "expected a string, got a vector");
+  f("eval instant at 2m nothing\n expect string \"\"\n", "expected a string, got a vector");
+  f("eval instant at 2m 1\n expect string \"1\"\n", "expected a string, got a scalar");
+  f("eval instant at 2m \"\"\n {} 1\n", "expected series, got a string");
+  f("eval instant at 2m \"a\"\n 1\n", "expected a scalar, got a string");
+  f("eval instant at 2m 1\n 1\n {} 1\n", "expected no scalar, got 1");
+  f("eval instant at 2m nothing\n 1\n", "expected a scalar, got a vector");
+  f("eval range from 0 to 1m step 1m 1\n 1\n", "expected a scalar, got a matrix");
+  f("eval instant at 2m m{a=\"y\"}[1m]\n m{a=\"y\"} 5\n", "got a range vector, which takes");
+  f("eval instant at 2m m{a=\"y\"}\n expect range vector from 1m to 2m step 1m\n"
+    " m{a=\"y\"} 5 5\n",
+    "expected a range vector, got a vector");
+  f("eval instant at 2m m{a=\"y\"}[1m1ms]\n expect range vector from 1m to 2m step 1m\n"
+    " m{a=\"y\"} 5 6\n",
+    "expected m{a=\"y\"} 5@60000 6@120000");
+  f("eval instant at 2m m{a=\"y\"}[1m1ms]\n expect range vector from 0 to 2m step 1m\n"
+    " m{a=\"y\"} 5 5 5\n",
+    "expected m{a=\"y\"} 5@0");
+  f("eval range from 0 to 1m step 1m m{a=\"y\"}\n m{a=\"y\"} 5 _\n",
+    "expected m{a=\"y\"} 5@0, got");
+  f("eval range from 0 to 1m step 1m m{a=\"y\"}\n", "unexpected m{a=\"y\"} with");
+}
+
 BOOST_AUTO_TEST_CASE(wrong_histograms_fail) {
   auto f = [](std::string_view expected, std::string_view want) {
     const ScriptReport report =

@@ -41,7 +41,8 @@ struct ScriptReport {
 Result<ScriptReport> RunTestScript(std::string_view script, const EngineOptions& options,
                                    const Clock& clock);
 
-// As promqltest's own engine has them: every feature that scripts use is on.
-EngineOptions ScriptEngineOptions();
+// As promqltest's own engine has them: every feature that scripts use is on. As there, type and
+// unit labels are known to the scripts of one name only, type_and_unit.test.
+EngineOptions ScriptEngineOptions(std::string_view file_name = {});
 
 }  // namespace canopy::promql
