@@ -84,8 +84,9 @@ format:                       ## rewrite the sources as .clang-format says
 	@scripts/format.sh
 demo: $(BIN)                  ## a tree on loopback: targets, two leaves, a parent, one alert (DEMO_SECONDS=60 ends by itself)
 	@scripts/demo $(BIN)
-bench: $(BIN) $(BENCHES)      ## figures next to Prometheus's, in the same run (SERIES=100000, BENCH_SECONDS=120)
+bench: $(BIN) $(BENCHES)      ## figures next to Prometheus's, in the same run (SERIES=100000, BENCH_SECONDS=120, QUERY_SERIES=4000, QUERY_HOURS=6)
 	@tests/bench/run $(BIN) $(B)/bench
+	@tests/bench/queries $(BIN)
 fuzz:                         ## each fuzz target for FUZZ_SECONDS=30 (clang, libFuzzer)
 	@$(MAKE) MODE=fuzz fuzz-run
 headers: $(HEADERS:%=$(B)/headers/%.ok)  ## compile each header alone
