@@ -29,11 +29,7 @@ BOOST_AUTO_TEST_CASE(our_scripts_pass) {
   BOOST_TEST(!files.empty());
   for (const auto& file : files) {
     const std::string name = file.filename().string();
-    EngineOptions options = ScriptEngineOptions();
-    // By their names, what is off in other scripts.
-    options.features.type_and_unit_labels = name.starts_with("type_and_unit");
-    options.features.delayed_name_removal = !name.ends_with("names_dropped_at_once.test");
-    const auto report = RunTestScript(ReadAll(file), options, SystemClock());
+    const auto report = RunTestScript(ReadAll(file), ScriptEngineOptions(name), SystemClock());
     BOOST_REQUIRE_MESSAGE(report.ok(), name << ": " << report.status().message());
     BOOST_TEST(report->passed > 0u);
     for (const ScriptFailure& failure : report->failures)

@@ -41,8 +41,9 @@ struct ScriptReport {
 Result<ScriptReport> RunTestScript(std::string_view script, const EngineOptions& options,
                                    const Clock& clock);
 
-// As promqltest's own engine has them: every feature that scripts use is on. As there, type and
-// unit labels are known to the scripts of one name only, type_and_unit.test.
+// As promqltest's own engine has them: every feature that scripts use is on, but for two that go by
+// the file's name. Type and unit labels are known to type_and_unit*.test only; names are dropped at
+// the end but in *names_dropped_at_once.test.
 EngineOptions ScriptEngineOptions(std::string_view file_name = {});
 
 }  // namespace canopy::promql
