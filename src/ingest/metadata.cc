@@ -4,15 +4,36 @@
 #include <map>
 
 #include "canopy/exposition/parse.h"
+#include "canopy/exposition/proto.h"
 
 namespace canopy::ingest {
 namespace {
 
 using exposition::Entry;
 
+class FamilyReader final : public exposition::ProtoSink {
+ public:
+  void Family(const exposition::ProtoFamily& family) override {
+    families[std::string(family.name)] = {family.type, std::string(family.help),
+                                          std::string(family.unit)};
+  }
+  Status Sample(const exposition::ProtoSeries&, double) override { return {}; }
+  Status Histogram(const exposition::ProtoSeries&,
+                   std::variant<model::Histogram, model::FloatHistogram>) override {
+    return {};
+  }
+  std::map<std::string, model::Metadata> families;
+};
+
 // The last word of the page counts for each of type, help and unit.
 std::map<std::string, model::Metadata> ReadMetadata(std::string_view page,
                                                     exposition::PageFormat format) {
+  if (format == exposition::PageFormat::kProto) {
+    FamilyReader reader;
+    // What is wrong with it has been said when it was stored.
+    (void)exposition::ParseProto(page, {}, reader);
+    return std::move(reader.families);
+  }
   std::map<std::string, model::Metadata> out;
   exposition::PageParser parser(page, format);
   while (true) {

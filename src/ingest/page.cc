@@ -5,6 +5,7 @@
 #include "canopy/base/log.h"
 #include "canopy/base/mutex.h"
 #include "page_walk.h"
+#include "proto_walk.h"
 #include "report.h"
 #include "series_cache.h"
 
@@ -34,6 +35,9 @@ PageMetrics::PageMetrics(SelfMetrics& metrics)
     : exceeded_sample_limit(metrics.AddCounter(
           "prometheus_target_scrapes_exceeded_sample_limit_total",
           "Total number of scrapes that hit the sample limit and were rejected.")),
+      exceeded_bucket_limit(metrics.AddCounter(
+          "prometheus_target_scrapes_exceeded_native_histogram_bucket_limit_total",
+          "Total number of scrapes that hit the native histogram bucket limit and were rejected.")),
       exceeded_label_limits(metrics.AddCounter(
           "prometheus_target_scrape_pool_exceeded_label_limits_total",
           "Total number of times scrape pools hit the label limits, during sync or config "
@@ -72,7 +76,10 @@ struct TargetPages::Rep {
                 AppendReport& result);
   void CountRejected(const Batch& batch, const AppendReport& result);
   void LogRefused();
-  void RememberPage(const PageWalk& walk, WalkMemory& memory, const AppendReport& result);
+  std::unique_ptr<Walk> NewWalk(const Scrape& scrape, std::string_view body, PageFormat format,
+                                WalkMemory& memory) const;
+  void CountFigures(const WalkFigures& figures);
+  void RememberPage(const Walk& walk, WalkMemory& memory, const AppendReport& result);
   void RememberMetadata(uint64_t hash, std::string_view page, PageFormat format);
   void StoreDropped(const Scrape& scrape, const ScrapeReport& report, std::string_view body,
                     PageFormat format, WalkMemory& memory, const AppendReport& result);
@@ -116,35 +123,28 @@ TargetPages::~TargetPages() = default;
 ScrapeReport TargetPages::Store(const Scrape& scrape, std::string_view page, PageFormat format,
                                 Scratch& scratch) {
   Rep& r = *rep_;
-  if (format == PageFormat::kProto)
-    return Fail(scrape, Status::Unsupported("protobuf pages are not supported yet"), 0, scratch);
   // An empty page is a good one in every format, as in Prometheus.
   if (page.empty()) format = PageFormat::kText;
   WalkMemory& memory = scratch.rep_->walk;
-  PageWalk walk(page, format, *r.rules, r.labels, scrape, r.page, memory);
+  const std::unique_ptr<Walk> walk = r.NewWalk(scrape, page, format, memory);
   ScrapeReport report;
-  report.error = walk.Run();
-  const PageWalk::Figures& figures = walk.figures();
+  report.error = walk->Run();
+  const WalkFigures& figures = walk->figures();
   report.scraped = figures.scraped;
   report.kept = figures.kept;
   report.added = figures.added;
   report.body_bytes = static_cast<int64_t>(page.size());
-  r.refused.duplicates += figures.duplicates;
-  r.refused.out_of_bounds += figures.too_far_ahead;
-  r.metrics.duplicate_timestamp.Add(static_cast<double>(figures.duplicates));
-  r.metrics.out_of_bounds.Add(static_cast<double>(figures.too_far_ahead));
-  if (figures.sample_limit_exceeded) r.metrics.exceeded_sample_limit.Add();
-  if (figures.label_limit_exceeded) r.metrics.exceeded_label_limits.Add();
+  r.CountFigures(figures);
   if (!report.error.ok()) return r.StoreFailure(scrape, std::move(report), memory.batch);
 
-  if (r.shown) walk.AddVanished(memory.batch.ended);
+  if (r.shown) walk->AddVanished(memory.batch.ended);
   AppendReport result;
   report.duration_seconds = r.SecondsSince(scrape.started_nanos);
   report.error = r.Append(scrape, report, memory, result);
   if (!report.error.ok()) return report;
   r.CountRejected(memory.batch, result);
-  r.RememberPage(walk, memory, result);
-  r.RememberMetadata(walk.metadata_hash(), page, format);
+  r.RememberPage(*walk, memory, result);
+  r.RememberMetadata(walk->metadata_hash(), page, format);
   r.StoreDropped(scrape, report, page, format, memory, result);
   return report;
 }
@@ -187,6 +187,23 @@ std::shared_ptr<const MetadataSet> TargetPages::metadata() const {
 }
 
 size_t TargetPages::cache_bytes() const { return rep_->page.capacity() * sizeof(Entry); }
+
+std::unique_ptr<Walk> TargetPages::Rep::NewWalk(const Scrape& scrape, std::string_view body,
+                                                PageFormat format, WalkMemory& memory) const {
+  if (format == PageFormat::kProto)
+    return std::make_unique<ProtoWalk>(body, *rules, labels, scrape, page, memory);
+  return std::make_unique<PageWalk>(body, format, *rules, labels, scrape, page, memory);
+}
+
+void TargetPages::Rep::CountFigures(const WalkFigures& figures) {
+  refused.duplicates += figures.duplicates;
+  refused.out_of_bounds += figures.too_far_ahead;
+  metrics.duplicate_timestamp.Add(static_cast<double>(figures.duplicates));
+  metrics.out_of_bounds.Add(static_cast<double>(figures.too_far_ahead));
+  if (figures.sample_limit_exceeded) metrics.exceeded_sample_limit.Add();
+  if (figures.bucket_limit_exceeded) metrics.exceeded_bucket_limit.Add();
+  if (figures.label_limit_exceeded) metrics.exceeded_label_limits.Add();
+}
 
 // Nothing of the page is stored: everything that the last one showed ends, and the report says so.
 ScrapeReport TargetPages::Rep::StoreFailure(const Scrape& scrape, ScrapeReport report,
@@ -235,9 +252,12 @@ Status TargetPages::Rep::Append(const Scrape& scrape, const ScrapeReport& report
 // target that went away came back.
 void TargetPages::Rep::CountRejected(const Batch& batch, const AppendReport& result) {
   const size_t known = batch.samples.size();
+  const size_t floats = known + batch.new_samples.size();
   for (const auto& [index, why] : result.rejected) {
-    const bool from_page =
-        index < known ? index < reports.page_samples() : index - known < reports.page_new_samples();
+    // Behind the samples of both lists are histograms, which no report has.
+    const bool from_page = index < known    ? index < reports.page_samples()
+                           : index < floats ? index - known < reports.page_new_samples()
+                                            : true;
     if (!from_page) continue;
     if (why == AppendResult::kConflict) {
       ++refused.duplicates;
@@ -267,17 +287,24 @@ void TargetPages::Rep::LogRefused() {
   refused = {.next_log_nanos = now + kLogIntervalNanos};
 }
 
-void TargetPages::Rep::RememberPage(const PageWalk& walk, WalkMemory& memory,
+void TargetPages::Rep::RememberPage(const Walk& walk, WalkMemory& memory,
                                     const AppendReport& result) {
   if (!walk.differs()) return;
+  const Batch& batch = memory.batch;
   Entries& entries = memory.entries;
+  const size_t new_samples = batch.new_samples.size();
   for (size_t i = 0; i < memory.added.size(); ++i) entries[memory.added[i]].set_ref(result.refs[i]);
+  for (size_t i = 0; i < memory.added_histograms.size(); ++i)
+    entries[memory.added_histograms[i]].set_ref(result.refs[new_samples + i]);
   // A series whose first sample was refused is not ours to end.
-  const size_t known = memory.batch.samples.size();
+  const size_t samples_end = batch.samples.size() + memory.added.size();
+  const size_t histograms = batch.samples.size() + new_samples + batch.histograms.size();
   for (const auto& [index, why] : result.rejected) {
-    const size_t i = index - known;
-    if (index >= known && i < memory.added.size() && why != AppendResult::kDuplicate)
-      entries[memory.added[i]].set_ref(SeriesRef());
+    if (why == AppendResult::kDuplicate) continue;
+    if (index >= batch.samples.size() && index < samples_end)
+      entries[memory.added[index - batch.samples.size()]].set_ref(SeriesRef());
+    else if (index >= histograms)
+      entries[memory.added_histograms[index - histograms]].set_ref(SeriesRef());
   }
   for (const auto& [duplicate, first] : memory.duplicates)
     entries[duplicate].set_ref(entries[first].ref());
@@ -301,18 +328,25 @@ void TargetPages::Rep::StoreDropped(const Scrape& scrape, const ScrapeReport& re
                                     const AppendReport& result) {
   Batch& batch = memory.batch;
   std::unordered_set<uint64_t> dropped;
-  for (const auto& [index, why] : result.rejected)
-    if (why == AppendResult::kUnknownSeries && index < reports.page_samples())
+  const size_t histograms = batch.samples.size() + batch.new_samples.size();
+  for (const auto& [index, why] : result.rejected) {
+    if (why != AppendResult::kUnknownSeries) continue;
+    if (index < reports.page_samples())
       dropped.insert(batch.samples[index].series.value());
+    else if (index >= histograms && index - histograms < batch.histograms.size())
+      dropped.insert(batch.histograms[index - histograms].series.value());
+  }
   const bool report_dropped = reports.Learn(batch, result);
   if (dropped.empty() && !report_dropped) return;
   std::erase_if(page, [&](const Entry& e) {
     return NeedsRef(e.kind()) && dropped.contains(e.ref().value());
   });
   // Now they are new to the page; the others have been stored.
-  PageWalk walk(body, format, *rules, labels, scrape, page, memory);
-  if (const Status status = walk.Run(); !status.ok()) return;  // it was fine a moment ago
+  const std::unique_ptr<Walk> walk = NewWalk(scrape, body, format, memory);
+  if (const Status status = walk->Run(); !status.ok()) return;  // it was fine a moment ago
   batch.samples.clear();
+  batch.histograms.clear();
+  batch.exemplars.clear();
   reports.AddTo(batch, *rules, labels, scrape, report);
   const auto again = appender.Append(batch);
   if (!again.ok()) {
@@ -320,7 +354,7 @@ void TargetPages::Rep::StoreDropped(const Scrape& scrape, const ScrapeReport& re
     return;
   }
   (void)reports.Learn(batch, *again);
-  RememberPage(walk, memory, *again);
+  RememberPage(*walk, memory, *again);
 }
 
 }  // namespace canopy::ingest

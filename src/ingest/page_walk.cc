@@ -26,6 +26,7 @@ PageWalk::PageWalk(std::string_view page, exposition::PageFormat format, const P
   memory_.batch.samples.reserve(old_page.size() + 16);
   memory_.entries.clear();
   memory_.added.clear();
+  memory_.added_histograms.clear();
   memory_.duplicates.clear();
 }
 
@@ -243,13 +244,24 @@ void PageWalk::PushSample(SeriesRef ref) {
   if (!CountAppended()) return;
   const Timestamp time = HasOwnTime() ? *parser_.time() : time_;
   memory_.batch.samples.push_back({ref, time, parser_.value()});
+  if (rules_.exemplars && parser_.has_exemplar())
+    memory_.batch.exemplars.push_back({ref, ReadExemplar()});
 }
 
 bool PageWalk::PushNewSample(model::Labels labels) {
   if (!CountAppended()) return false;
   const Timestamp time = HasOwnTime() ? *parser_.time() : time_;
+  if (rules_.exemplars && parser_.has_exemplar())
+    memory_.batch.new_exemplars.push_back({labels, ReadExemplar()});
   memory_.batch.new_samples.push_back({std::move(labels), time, parser_.value()});
   return true;
+}
+
+model::Exemplar PageWalk::ReadExemplar() const {
+  const auto found = parser_.GetExemplar();
+  model::LabelsBuilder labels;
+  for (const auto& [name, value] : found.labels) labels.Set(name, value);
+  return {labels.Build(), found.value, found.time.value_or(time_)};
 }
 
 Entry::Kind PageWalk::SampleKind() const {

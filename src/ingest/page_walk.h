@@ -17,8 +17,9 @@ namespace canopy::ingest {
 // Memory that walks use, kept from page to page.
 struct WalkMemory {
   storage::Batch batch;
-  Entries entries;              // of the new page, once it differs from the old one
-  std::vector<uint32_t> added;  // where in `entries` the series of batch.new_samples go
+  Entries entries;                         // of the new page, once it differs from the old one
+  std::vector<uint32_t> added;             // where in `entries` the series of batch.new_samples go
+  std::vector<uint32_t> added_histograms;  // and those of batch.new_histograms
   // Duplicates of series whose refs are not known yet: (the duplicate's place, the first one's).
   std::vector<std::pair<uint32_t, uint32_t>> duplicates;
   std::vector<bool> seen;  // places on the old page
@@ -26,39 +27,50 @@ struct WalkMemory {
   model::LabelsBuilder labels;
 };
 
-// Reads one page, with the last one in mind, and fills the batch. As long as the lines are those of
+// What the walk has counted.
+struct WalkFigures {
+  uint64_t scraped = 0;
+  uint64_t kept = 0;  // after relabelling, refused ones included
+  uint64_t added = 0;
+  uint64_t duplicates = 0;
+  uint64_t too_far_ahead = 0;
+  bool sample_limit_exceeded = false;
+  bool bucket_limit_exceeded = false;
+  bool label_limit_exceeded = false;
+};
+
+// Reads one page, with the last one in mind, and fills the batch.
+class Walk {
+ public:
+  virtual ~Walk() = default;
+  // To the end of the page. When it fails, figures count what came before.
+  virtual Status Run() = 0;
+  virtual const WalkFigures& figures() const = 0;
+  // After a good Run(): whether memory.entries describes the page; otherwise the old one does.
+  virtual bool differs() const = 0;
+  // Of the page's metadata.
+  virtual uint64_t metadata_hash() const = 0;
+  // Appends the series of the old page that are to end because this one does not show them.
+  virtual void AddVanished(std::vector<SeriesRef>& out) const = 0;
+};
+
+// A text page. As long as the lines are those of
 // the last page, in its order, nothing is parsed but values, and no list is written: the common
 // case costs one hash and one number a line. At the first difference the page gets a list of its
 // own; from then on each line is first compared with the one that the old page would have here,
 // then looked up, and only then taken apart. One walk, one page. Not thread-safe.
-class PageWalk {
+class PageWalk final : public Walk {
  public:
   // Everything passed by reference must outlive the walk. The batch is emptied first.
   PageWalk(std::string_view page, exposition::PageFormat format, const PageRules& rules,
            const model::Labels& target, const Scrape& scrape, const Entries& old_page,
            WalkMemory& memory);
 
-  // To the end of the page. When it fails, figures count what came before.
-  Status Run();
-
-  // What the walk has counted.
-  struct Figures {
-    uint64_t scraped = 0;
-    uint64_t kept = 0;  // after relabelling, refused ones included
-    uint64_t added = 0;
-    uint64_t duplicates = 0;
-    uint64_t too_far_ahead = 0;
-    bool sample_limit_exceeded = false;
-    bool label_limit_exceeded = false;
-  };
-  const Figures& figures() const { return figures_; }
-
-  // After a good Run(): whether memory.entries describes the page; otherwise old_page does.
-  bool differs() const { return differs_; }
-  // Of the page's metadata lines.
-  uint64_t metadata_hash() const { return metadata_hash_; }
-  // Appends the series of the old page that are to end because this one does not show them.
-  void AddVanished(std::vector<SeriesRef>& out) const;
+  Status Run() override;
+  const WalkFigures& figures() const override { return figures_; }
+  bool differs() const override { return differs_; }
+  uint64_t metadata_hash() const override { return metadata_hash_; }
+  void AddVanished(std::vector<SeriesRef>& out) const override;
 
  private:
   // False when the line is not the one that stood here on the old page.
@@ -76,6 +88,7 @@ class PageWalk {
 
   void PushSample(SeriesRef ref);
   bool PushNewSample(model::Labels labels);
+  model::Exemplar ReadExemplar() const;
   bool CountAppended();
   void PushEntry(const Entry& entry) { memory_.entries.push_back(entry); }
   void Differ();
@@ -98,7 +111,7 @@ class PageWalk {
   bool indexed_ = false;
   uint64_t appended_ = 0;
   uint64_t metadata_hash_ = 0;
-  Figures figures_;
+  WalkFigures figures_;
   Status error_;
 };
 

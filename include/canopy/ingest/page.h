@@ -31,7 +31,16 @@ struct PageRules {
   uint64_t label_limit = 0;
   uint64_t label_name_length_limit = 0;   // bytes
   uint64_t label_value_length_limit = 0;  // bytes
-  model::RelabelRules metric_relabel;
+  // Of protobuf pages: native histograms as such, and their classic buckets as well.
+  bool native_histograms = false;
+  bool classic_histograms_too = false;
+  // Buckets of a native histogram: it is made coarser until it has no more.
+  uint64_t native_histogram_bucket_limit = 0;
+  // Made coarser until each bucket is at least so many times as wide as the one before; 0: as it
+  // is.
+  double native_histogram_min_bucket_factor = 0;
+  bool exemplars = false;
+  model::RelabelRules metric_relabel = {};
 };
 
 // Counters of all pages of the process, under Prometheus's names. Thread-safe.
@@ -39,6 +48,7 @@ struct PageMetrics {
   explicit PageMetrics(SelfMetrics& metrics);
 
   Counter& exceeded_sample_limit;
+  Counter& exceeded_bucket_limit;
   Counter& exceeded_label_limits;
   Counter& duplicate_timestamp;
   Counter& out_of_order;
