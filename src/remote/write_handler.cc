@@ -7,10 +7,12 @@
 
 #include "canopy/base/log.h"
 #include "canopy/base/quote.h"
+#include "canopy/model/histogram_integer.h"
 #include "canopy/model/labels.h"
 #include "canopy/model/sample.h"
 #include "canopy/net/compress.h"
 #include "canopy/remote/write.h"
+#include "histogram_message.h"
 
 namespace canopy::remote {
 namespace {
@@ -97,12 +99,14 @@ struct Sample {
 struct Series {
   std::vector<model::LabelView> labels;
   std::vector<Sample> samples;
-  bool has_histograms = false;
+  std::vector<ReceivedHistogram> histograms;
+  std::vector<model::Exemplar> exemplars;
 
   void Clear() {
     labels.clear();
     samples.clear();
-    has_histograms = false;
+    histograms.clear();
+    exemplars.clear();
   }
 };
 
@@ -119,6 +123,27 @@ model::LabelView ReadLabel(pbf_reader message) {
   return label;
 }
 
+// Why these are no labels; empty when they are. Sorts them.
+std::string PairsError(std::vector<model::LabelView>& labels) {
+  std::sort(labels.begin(), labels.end());
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const auto& [name, value] = labels[i];
+    if (name.empty() || !model::IsValidUtf8(name) || !model::IsValidUtf8(value))
+      return "invalid label " + base::Quoted(name) + "=" + base::Quoted(value);
+    if (i > 0 && labels[i - 1].name == name) return "duplicated label " + base::Quoted(name);
+  }
+  return "";
+}
+
+// Why a series cannot be stored; empty when it can.
+std::string LabelsError(std::vector<model::LabelView>& labels) {
+  if (std::string error = PairsError(labels); !error.empty()) return error;
+  const bool named = std::ranges::any_of(labels, [](const model::LabelView& l) {
+    return l.name == model::kMetricName && !l.value.empty();
+  });
+  return named ? "" : "no metric name";
+}
+
 Sample ReadSample(pbf_reader message) {
   Sample sample;
   while (message.next()) {
@@ -132,6 +157,26 @@ Sample ReadSample(pbf_reader message) {
   return sample;
 }
 
+// Left out when its labels are none.
+void ReadExemplar(pbf_reader message, std::vector<model::Exemplar>& out) {
+  std::vector<model::LabelView> labels;
+  model::Exemplar exemplar;
+  while (message.next()) {
+    if (message.tag() == 1)
+      labels.push_back(ReadLabel(Message(message)));
+    else if (message.tag() == 2)
+      exemplar.value = Double(message);
+    else if (message.tag() == 3)
+      exemplar.time = Timestamp::FromMs(Int64(message));
+    else
+      message.skip();
+  }
+  if (!PairsError(labels).empty()) return;
+  std::erase_if(labels, [](const model::LabelView& l) { return l.value.empty(); });
+  exemplar.labels = model::Labels::FromSorted(labels);
+  out.push_back(std::move(exemplar));
+}
+
 void ReadSeries(pbf_reader message, Series& out) {
   out.Clear();
   while (message.next()) {
@@ -142,28 +187,16 @@ void ReadSeries(pbf_reader message, Series& out) {
       case 2:
         out.samples.push_back(ReadSample(Message(message)));
         break;
-      case 4:
-        out.has_histograms = true;
-        message.skip();
+      case 3:
+        ReadExemplar(Message(message), out.exemplars);
         break;
-      default:  // exemplars
+      case 4:
+        out.histograms.push_back(ReadHistogram(String(message)));
+        break;
+      default:
         message.skip();
     }
   }
-}
-
-// Why a series cannot be stored; empty when it can.
-std::string LabelsError(std::vector<model::LabelView>& labels) {
-  std::sort(labels.begin(), labels.end());
-  bool named = false;
-  for (size_t i = 0; i < labels.size(); ++i) {
-    const auto& [name, value] = labels[i];
-    if (name.empty() || !model::IsValidUtf8(name) || !model::IsValidUtf8(value))
-      return "invalid label " + base::Quoted(name) + "=" + base::Quoted(value);
-    if (i > 0 && labels[i - 1].name == name) return "duplicated label " + base::Quoted(name);
-    named |= name == model::kMetricName && !value.empty();
-  }
-  return named ? "" : "no metric name";
 }
 
 std::string_view Reason(storage::AppendResult result) {
@@ -208,7 +241,10 @@ class Collector {
   void RefuseRejected(const storage::AppendReport& report) {
     for (const auto& rejected : report.rejected) {
       if (rejected.result == storage::AppendResult::kDuplicate) continue;
-      Refuse(Reason(rejected.result), batch_.new_samples[rejected.index].labels);
+      const size_t samples = batch_.new_samples.size();
+      Refuse(Reason(rejected.result), rejected.index < samples
+                                          ? batch_.new_samples[rejected.index].labels
+                                          : batch_.new_histograms[rejected.index - samples].labels);
     }
   }
   uint64_t refused() const { return refused_; }
@@ -218,6 +254,7 @@ class Collector {
   struct Last {
     Timestamp time;
     double value;
+    bool histogram;
   };
 
   void Take(Series& series) {
@@ -227,26 +264,46 @@ class Collector {
     }
     std::erase_if(series.labels, [](const model::LabelView& l) { return l.value.empty(); });
     const model::Labels labels = model::Labels::FromSorted(series.labels);
-    if (series.has_histograms) Refuse("native histograms are not supported yet", labels);
     for (const Sample& sample : series.samples) TakeSample(labels, sample);
+    for (ReceivedHistogram& histogram : series.histograms) TakeHistogram(labels, histogram);
+    for (model::Exemplar& exemplar : series.exemplars) {
+      if (exemplar.time <= newest_) batch_.new_exemplars.push_back({labels, std::move(exemplar)});
+    }
   }
 
-  // A batch must be in order for each series; senders may do as they like.
   void TakeSample(const model::Labels& labels, const Sample& sample) {
-    if (sample.time > newest_)
-      return Refuse("out of bounds: timestamp is too far in the future", labels);
-    const auto [it, first] = last_.try_emplace(labels, Last{sample.time, sample.value});
-    if (!first) {
-      Last& last = it->second;
-      if (sample.time < last.time) return Refuse("out of order sample", labels);
-      if (sample.time == last.time) {
-        if (!model::SameBits(sample.value, last.value))
-          Refuse("duplicate sample for timestamp", labels);
-        return;
-      }
-      last = {sample.time, sample.value};
+    if (Goes(labels, {sample.time, sample.value, false}))
+      batch_.new_samples.push_back({labels, sample.time, sample.value});
+  }
+  void TakeHistogram(const model::Labels& labels, ReceivedHistogram& histogram) {
+    const auto check = [](auto& h) {
+      return model::IsStale(h.sum) ? Status() : model::ValidateForeign(h);
+    };
+    if (const Status valid = std::visit(check, histogram.value); !valid.ok())
+      return Refuse(valid.message(), labels);
+    if (Goes(labels, {histogram.time, model::NormalNan(), true}))
+      batch_.new_histograms.push_back({labels, histogram.time, std::move(histogram.value)});
+  }
+
+  // Whether a sample is to be stored. A batch must be in order for each series; senders may do as
+  // they like.
+  bool Goes(const model::Labels& labels, const Last& sample) {
+    const auto refuse = [&](std::string_view why) {
+      Refuse(why, labels);
+      return false;
+    };
+    if (sample.time > newest_) return refuse("out of bounds: timestamp is too far in the future");
+    const auto [it, first] = last_.try_emplace(labels, sample);
+    if (first) return true;
+    const Last last = it->second;
+    if (sample.time < last.time) return refuse("out of order sample");
+    if (sample.time == last.time) {
+      const bool same =
+          !sample.histogram && !last.histogram && model::SameBits(sample.value, last.value);
+      return same ? false : refuse("duplicate sample for timestamp");
     }
-    batch_.new_samples.push_back({labels, sample.time, sample.value});
+    it->second = sample;
+    return true;
   }
 
   const Timestamp newest_;

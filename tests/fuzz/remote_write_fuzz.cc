@@ -2,6 +2,7 @@
 
 #include "canopy/base/check.h"
 #include "canopy/base/log.h"
+#include "canopy/model/sample.h"
 #include "canopy/net/compress.h"
 #include "canopy/remote/write.h"
 
@@ -21,6 +22,13 @@ class CheckingAppender : public storage::Appender {
       const auto [it, first] = last.try_emplace(sample.labels, sample.time);
       CANOPY_CHECK(first || it->second < sample.time);
       it->second = sample.time;
+    }
+    for (const storage::NewHistogram& h : batch.new_histograms) {
+      CANOPY_CHECK(!h.labels.metric_name().empty());
+      const auto check = [](const auto& histogram) {
+        CANOPY_CHECK(model::IsStale(histogram.sum) || model::Validate(histogram).ok());
+      };
+      std::visit(check, h.value);
     }
     return storage::AppendReport{};
   }

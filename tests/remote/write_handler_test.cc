@@ -6,6 +6,8 @@
 #include "canopy/remote/write.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/memory_store.h"
+#include "tests/support/proto_page.h"
+#include "tests/support/random_histograms.h"
 
 namespace canopy::remote {
 namespace {
@@ -133,12 +135,112 @@ BOOST_FIXTURE_TEST_CASE(series_with_bad_labels_are_left_out_and_counted, Receivi
       std::string::npos);
 }
 
-BOOST_FIXTURE_TEST_CASE(native_histograms_are_refused_by_name, Receiving) {
-  const WriteResult r =
-      Write({Series({{"__name__", "h"}}, {}, "\x08\x01"), Series({{"__name__", "m"}}, {{0, 1}})});
+// prompb.Histogram.
+std::string Encoded(const model::Histogram& h, int64_t time) {
+  std::string out;
+  protozero::pbf_writer message(out);
+  message.add_uint64(1, h.count);
+  message.add_double(3, h.sum);
+  message.add_sint32(4, h.schema);
+  message.add_double(5, h.zero_threshold);
+  message.add_uint64(6, h.zero_count);
+  testing::AddSpans(message, 8, h.negative.spans);
+  message.add_packed_sint64(9, h.negative.buckets.begin(), h.negative.buckets.end());
+  testing::AddSpans(message, 11, h.positive.spans);
+  message.add_packed_sint64(12, h.positive.buckets.begin(), h.positive.buckets.end());
+  message.add_enum(14, static_cast<int>(h.hint));
+  message.add_int64(15, time);
+  message.add_packed_double(16, h.custom_values.begin(), h.custom_values.end());
+  return out;
+}
+std::string Encoded(const model::FloatHistogram& h, int64_t time) {
+  std::string out;
+  protozero::pbf_writer message(out);
+  message.add_double(2, h.count);
+  message.add_double(3, h.sum);
+  message.add_sint32(4, h.schema);
+  message.add_double(5, h.zero_threshold);
+  message.add_double(7, h.zero_count);
+  testing::AddSpans(message, 8, h.negative.spans);
+  message.add_packed_double(10, h.negative.buckets.begin(), h.negative.buckets.end());
+  testing::AddSpans(message, 11, h.positive.spans);
+  message.add_packed_double(13, h.positive.buckets.begin(), h.positive.buckets.end());
+  message.add_enum(14, static_cast<int>(h.hint));
+  message.add_int64(15, time);
+  message.add_packed_double(16, h.custom_values.begin(), h.custom_values.end());
+  return out;
+}
+
+BOOST_FIXTURE_TEST_CASE(native_histograms_are_stored, Receiving) {
+  for (uint32_t seed = 0; seed < 8; ++seed) {
+    testing::RandomHistograms random(
+        seed, {.gauge = seed % 2 == 1, .custom_buckets = seed % 4 >= 2, .markers = 100});
+    const std::string name = "h" + std::to_string(seed);
+    for (int64_t t = 0; t < 60; ++t) {
+      const model::Labels labels = {{"__name__", name}};
+      const auto check = [&](const auto& h) {
+        const WriteResult r = Write({Series({{"__name__", name}}, {}, Encoded(h, t * 1000))});
+        BOOST_REQUIRE_MESSAGE(r.code == 204, r.error);
+        const auto kept = store.HistogramAt(labels, Timestamp::FromMs(t * 1000));
+        if (model::IsStale(h.sum)) {
+          BOOST_TEST(kept == nullptr);
+          BOOST_TEST(model::IsStale(store.All().at(labels).back().value));
+          return;
+        }
+        BOOST_REQUIRE(kept != nullptr);
+        const auto& same = std::get<std::decay_t<decltype(h)>>(*kept);
+        BOOST_TEST(testing::SameStored(same, h));
+        BOOST_TEST((same.hint == h.hint));
+      };
+      seed % 3 == 0 ? check(random.NextFloat()) : check(random.Next());
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(histograms_that_cannot_be_are_refused, Receiving) {
+  model::Histogram h;
+  h.count = 3;
+  h.positive = {{{0, 2}}, {1, 1}};
+  const auto write = [&](const model::Histogram& histogram, int64_t t) {
+    return Write({Series({{"__name__", "h"}}, {}, Encoded(histogram, t))});
+  };
+  BOOST_TEST(write(h, 10).code == 204);
+  BOOST_TEST(write(h, 10).code == 204);
+  model::Histogram other = h;
+  other.sum = 1;
+  BOOST_TEST(write(other, 10).error == "duplicate sample for timestamp for series h");
+  BOOST_TEST(write(h, 5).error == "out of order sample for series h");
+  BOOST_TEST(write(h, 4'200'001).error ==
+             "out of bounds: timestamp is too far in the future for series h");
+  other = h;
+  other.count = 4;
+  const WriteResult r = write(other, 20);
   BOOST_TEST(r.code == 400);
-  BOOST_TEST(r.error == "native histograms are not supported yet for series h");
-  BOOST_TEST(Stored() == "m 1@0");
+  BOOST_TEST(r.error ==
+             "3 observations found in buckets, but the Count field is 4: histogram's observation "
+             "count should equal the number of observations found in the buckets (in absence of "
+             "NaN) for series h");
+  // Floats and histograms of one series, in turn.
+  BOOST_TEST(Write({Series({{"__name__", "h"}}, {{30, 1}}, Encoded(h, 40))}).code == 204);
+  BOOST_TEST(Write({Series({{"__name__", "h"}}, {{50, 1}})}).code == 204);
+  BOOST_TEST(store.All().at(model::Labels{{"__name__", "h"}}).size() == 4u);
+}
+
+BOOST_FIXTURE_TEST_CASE(exemplars_are_stored, Receiving) {
+  std::string series = Series({{"__name__", "m"}}, {{10, 1}});
+  protozero::pbf_writer more(series);
+  for (const int64_t t : {5, 7}) {
+    protozero::pbf_writer exemplar(more, 3);
+    exemplar.add_message(1, testing::LabelPair("trace_id", "x"));
+    exemplar.add_double(2, 0.5);
+    exemplar.add_int64(3, t);
+  }
+  BOOST_TEST(Write({series}).code == 204);
+  const model::Labels m = {{"__name__", "m"}};
+  const model::Labels trace = {{"trace_id", "x"}};
+  const testing::MemoryExemplars want = {
+      {m, {{trace, 0.5, Timestamp::FromMs(5)}, {trace, 0.5, Timestamp::FromMs(7)}}}};
+  BOOST_TEST((store.AllExemplars() == want));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_store_that_fails_is_tried_again, Receiving) {

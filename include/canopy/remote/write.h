@@ -14,6 +14,8 @@
 //                  exemplars = 3; repeated Histogram histograms = 4; }
 //   Label        { string name = 1; string value = 2; }
 //   Sample       { double value = 1; int64 timestamp = 2; }
+//   Exemplar     { repeated Label labels = 1; double value = 2; int64 timestamp = 3; }
+//   Histogram    is in src/remote/histogram_message.h
 
 namespace canopy::remote {
 
@@ -32,7 +34,8 @@ class WriteReceiver {
   // One request as it came. Samples that the store cannot take (too old, out of order, another
   // value at the same time) are answered 400 after the rest has been stored, so that senders do not
   // try again; series without a valid name or with labels twice are left out and counted; when the
-  // store fails, nothing is stored and the answer is 500. Exemplars and metadata are not kept.
+  // store fails, nothing is stored and the answer is 500. Histograms that are not valid are refused
+  // like samples that the store cannot take. Metadata is not kept.
   WriteResult Write(std::string_view content_type, std::string_view content_encoding,
                     std::string_view body);
 
