@@ -18,6 +18,12 @@ std::vector<Protocol> DefaultProtocols() {
           Protocol::kText004};
 }
 
+std::vector<Protocol> DefaultHistogramProtocols() {
+  std::vector<Protocol> out = DefaultProtocols();
+  out.insert(out.begin(), Protocol::kProto);
+  return out;
+}
+
 std::string_view ProtocolText(Protocol protocol) {
   return kProtocols[static_cast<size_t>(protocol)];
 }

@@ -43,10 +43,6 @@ bool ReadProtocol(const Value& from, Protocol& to) {
                "PrometheusText0.0.4 PrometheusText1.0.0]");
     return false;
   }
-  if (*protocol == Protocol::kProto) {
-    from.Unsupported(*text);
-    return false;
-  }
   to = *protocol;
   return true;
 }
@@ -86,13 +82,23 @@ Fields<T> LimitFields(ScrapeLimits T::*limits) {
   };
 }
 
-// Keys of native histograms are taken when they say what happens anyway.
+// Of histograms as written; what is open is none.
+struct HistogramKeys {
+  std::optional<bool> native;
+  std::optional<bool> classic_as_well;
+
+  HistogramScraping Inherit(const HistogramScraping& global) const {
+    return {native.value_or(global.native), classic_as_well.value_or(global.classic_as_well)};
+  }
+};
+
 template <class T>
-Fields<T> HistogramFields() {
+Fields<T> HistogramFields(HistogramKeys T::*keys) {
   return {
-      Unsupported<T>("scrape_native_histograms", {"false"}),
+      {"scrape_native_histograms", keys, &HistogramKeys::native},
+      {"always_scrape_classic_histograms", keys, &HistogramKeys::classic_as_well},
+      // Taken when it says what happens anyway.
       Unsupported<T>("convert_classic_histograms_to_nhcb", {"false"}),
-      Unsupported<T>("always_scrape_classic_histograms", {"false"}),
   };
 }
 
@@ -103,6 +109,7 @@ struct GlobalKeys {
   std::vector<Protocol> protocols;
   std::optional<NameValidation> validation;
   std::optional<Escaping> escaping;
+  HistogramKeys histograms;
 };
 
 void ReadExternalLabels(const Value& from, GlobalKeys& to) {
@@ -129,7 +136,7 @@ Bindings BindGlobal(GlobalKeys& keys) {
       {"extra_scrape_metrics", &GlobalKeys::config, &C::extra_scrape_metrics},
   };
   static const Fields<GlobalKeys> kLimits = LimitFields(&GlobalKeys::limits);
-  static const Fields<GlobalKeys> kHistograms = HistogramFields<GlobalKeys>();
+  static const Fields<GlobalKeys> kHistograms = HistogramFields(&GlobalKeys::histograms);
   return Bind(kFields, keys) + Bind(kLimits, keys) + Bind(kHistograms, keys);
 }
 
@@ -140,6 +147,7 @@ struct JobKeys {
   std::optional<NameValidation> validation;
   std::optional<Escaping> escaping;
   std::optional<bool> extra_scrape_metrics;
+  HistogramKeys histograms;
   HttpKeys http;
 };
 
@@ -167,14 +175,15 @@ Bindings BindJob(JobKeys& keys) {
       {"metric_name_validation_scheme", &JobKeys::validation, ReadValidation},
       {"metric_name_escaping_scheme", &JobKeys::escaping, ReadEscaping},
       {"extra_scrape_metrics", &JobKeys::extra_scrape_metrics},
-      Unsupported<JobKeys>("native_histogram_bucket_limit", {"0"}),
-      Unsupported<JobKeys>("native_histogram_min_bucket_factor", {"0", "0.0"}),
+      {"native_histogram_bucket_limit", &JobKeys::config, &C::native_histogram_bucket_limit},
+      {"native_histogram_min_bucket_factor", &JobKeys::config,
+       &C::native_histogram_min_bucket_factor},
       // Read when the names' scheme is known.
       {"relabel_configs", [](const Value&, JobKeys&) {}},
       {"metric_relabel_configs", [](const Value&, JobKeys&) {}},
   };
   static const Fields<JobKeys> kLimits = LimitFields(&JobKeys::limits);
-  static const Fields<JobKeys> kHistograms = HistogramFields<JobKeys>();
+  static const Fields<JobKeys> kHistograms = HistogramFields(&JobKeys::histograms);
   return Bind(kFields, keys) + Bind(kLimits, keys) + Bind(kHistograms, keys) +
          Bind(HttpFields(), keys.http) + Bind(DiscoveryFields(), keys.config.discovery);
 }
@@ -234,7 +243,11 @@ ScrapeConfig ReadScrapeConfig(const Value& from, const GlobalConfig& global) {
   InheritNames(from, global, keys);
   job.limits = Inherit(keys.limits, global.limits);
   job.extra_scrape_metrics = keys.extra_scrape_metrics.value_or(global.extra_scrape_metrics);
+  job.histograms = keys.histograms.Inherit(global.histograms);
   if (job.scrape_protocols.empty()) job.scrape_protocols = global.scrape_protocols;
+  if (job.scrape_protocols.empty()) {
+    job.scrape_protocols = job.histograms.native ? DefaultHistogramProtocols() : DefaultProtocols();
+  }
   if (job.scrape_failure_log_file.empty()) {
     job.scrape_failure_log_file = global.scrape_failure_log_file;
   }
@@ -267,7 +280,8 @@ void ReadGlobal(const Value& from, GlobalConfig& to) {
   if (config.evaluation_interval == Duration(0)) {
     config.evaluation_interval = defaults.evaluation_interval;
   }
-  if (!keys.protocols.empty()) config.scrape_protocols = std::move(keys.protocols);
+  config.scrape_protocols = std::move(keys.protocols);
+  config.histograms = keys.histograms.Inherit({});
   config.limits = keys.limits;
   config.metric_name_validation_scheme = keys.validation.value_or(NameValidation::kUtf8);
   config.metric_name_escaping_scheme =

@@ -26,6 +26,11 @@ YamlNode Node(const std::string& text) { return Node(std::string_view(text)); }
 YamlNode Node(bool value) { return Plain(value ? "true" : "false"); }
 YamlNode Node(uint64_t value) { return Plain(std::to_string(value)); }
 YamlNode Node(int64_t value) { return Plain(std::to_string(value)); }
+YamlNode Node(double value) {
+  std::string text;
+  base::AppendFloatPlain(text, value);
+  return Plain(std::move(text));
+}
 YamlNode Node(Duration value) { return Plain(FormatDuration(value)); }
 
 template <class T, class ToNode>
@@ -98,10 +103,9 @@ Map LimitsMap(const ScrapeLimits& limits) {
 }
 
 YamlNode GlobalNode(const GlobalConfig& c) {
-  const GlobalConfig defaults;
   Map out;
   out.Put("scrape_interval", c.scrape_interval).Put("scrape_timeout", c.scrape_timeout);
-  if (c.scrape_protocols != defaults.scrape_protocols) {
+  if (!c.scrape_protocols.empty()) {
     out.PutNode("scrape_protocols", ProtocolsNode(c.scrape_protocols));
   }
   out.Put("evaluation_interval", c.evaluation_interval)
@@ -112,7 +116,8 @@ YamlNode GlobalNode(const GlobalConfig& c) {
       .Append(LimitsMap(c.limits).Take())
       .Put("metric_name_validation_scheme", NameValidationText(c.metric_name_validation_scheme))
       .Put("metric_name_escaping_scheme", exposition::EscapingText(c.metric_name_escaping_scheme))
-      .Put("scrape_native_histograms", false)
+      .Put("scrape_native_histograms", c.histograms.native)
+      .PutUnless("always_scrape_classic_histograms", c.histograms.classic_as_well)
       .Put("extra_scrape_metrics", c.extra_scrape_metrics);
   return out.Take();
 }
@@ -242,14 +247,16 @@ YamlNode JobNode(const ScrapeConfig& c) {
   if (c.fallback_scrape_protocol) {
     out.Put("fallback_scrape_protocol", ProtocolText(*c.fallback_scrape_protocol));
   }
-  out.Put("scrape_native_histograms", false)
-      .Put("always_scrape_classic_histograms", false)
+  out.Put("scrape_native_histograms", c.histograms.native)
+      .Put("always_scrape_classic_histograms", c.histograms.classic_as_well)
       .Put("convert_classic_histograms_to_nhcb", false)
       .PutUnless("scrape_failure_log_file", c.scrape_failure_log_file)
       .Put("metrics_path", c.metrics_path)
       .Put("scheme", c.scheme)
       .Put("enable_compression", c.enable_compression)
       .Append(LimitsMap(c.limits).Take())
+      .PutUnless("native_histogram_bucket_limit", c.native_histogram_bucket_limit)
+      .PutUnless("native_histogram_min_bucket_factor", c.native_histogram_min_bucket_factor)
       .Put("metric_name_validation_scheme", NameValidationText(c.metric_name_validation_scheme))
       .Put("metric_name_escaping_scheme", exposition::EscapingText(c.metric_name_escaping_scheme))
       .Put("extra_scrape_metrics", c.extra_scrape_metrics)

@@ -16,6 +16,10 @@ std::shared_ptr<const ingest::PageRules> RulesOf(const config::ScrapeConfig& c) 
   rules->label_limit = c.limits.labels;
   rules->label_name_length_limit = c.limits.label_name_length;
   rules->label_value_length_limit = c.limits.label_value_length;
+  rules->native_histograms = c.histograms.native;
+  rules->classic_histograms_too = c.histograms.classic_as_well;
+  rules->native_histogram_bucket_limit = c.native_histogram_bucket_limit;
+  rules->native_histogram_min_bucket_factor = c.native_histogram_min_bucket_factor;
   rules->metric_relabel = c.metric_relabel_configs.rules;
   return rules;
 }

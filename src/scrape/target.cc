@@ -12,10 +12,18 @@
 namespace canopy::scrape {
 namespace {
 
-// Prometheus puts these on every target, so that relabelling can ask for them.
-constexpr std::array<std::string_view, 3> kHistogramSwitches = {
-    "__convert_classic_histograms_to_nhcb__", "__always_scrape_classic_histograms__",
-    "__scrape_native_histograms__"};
+// Prometheus puts these on every target, so that relabelling can ask for them, and change them.
+struct HistogramSwitch {
+  std::string_view label;
+  bool (*configured)(const config::ScrapeConfig&);
+};
+constexpr std::array<HistogramSwitch, 3> kHistogramSwitches = {{
+    {"__convert_classic_histograms_to_nhcb__", [](const config::ScrapeConfig&) { return false; }},
+    {"__always_scrape_classic_histograms__",
+     [](const config::ScrapeConfig& c) { return c.histograms.classic_as_well; }},
+    {"__scrape_native_histograms__",
+     [](const config::ScrapeConfig& c) { return c.histograms.native; }},
+}};
 
 void SetDefault(model::LabelsBuilder& labels, std::string_view name, std::string_view value) {
   if (labels.Get(name).empty()) labels.Set(name, value);
@@ -31,7 +39,8 @@ void SetDiscovered(const config::ScrapeConfig& config, const model::Labels& targ
   SetDefault(labels, kTimeout, FormatDuration(config.scrape_timeout));
   SetDefault(labels, kMetricsPath, config.metrics_path);
   SetDefault(labels, kScheme, config.scheme);
-  for (const std::string_view name : kHistogramSwitches) SetDefault(labels, name, "false");
+  for (const HistogramSwitch& s : kHistogramSwitches)
+    SetDefault(labels, s.label, s.configured(config) ? "true" : "false");
   for (const auto& [name, values] : config.params)
     if (!values.empty()) SetDefault(labels, std::string(kParamPrefix) + name, values[0]);
 }
@@ -66,18 +75,21 @@ bool IsFalse(std::string_view text) {
   return std::find(std::begin(kFalse), std::end(kFalse), text) != std::end(kFalse);
 }
 
-Status CheckRelabelled(const model::LabelsBuilder& labels) {
+Status CheckRelabelled(const config::ScrapeConfig& config, const model::LabelsBuilder& labels) {
   const std::string_view address = labels.Get(kAddress);
   if (address.empty()) return Status::Invalid("no address");
   if (address.find('/') != std::string_view::npos)
     return Status::Invalid(base::Quoted(address) + " is not a valid hostname");
   CANOPY_RETURN_IF_ERROR(CheckTimes(labels));
-  for (const std::string_view name : kHistogramSwitches) {
-    const std::string_view value = labels.Get(name);
-    if (IsFalse(value)) continue;
-    if (IsTrue(value)) return Status::Unsupported(std::string(name) + ": not supported yet");
-    return Status::Invalid("error parsing " + std::string(name) + ": " + base::Quoted(value) +
-                           " is not a boolean");
+  for (const HistogramSwitch& s : kHistogramSwitches) {
+    const std::string_view value = labels.Get(s.label);
+    if (!IsTrue(value) && !IsFalse(value)) {
+      return Status::Invalid("error parsing " + std::string(s.label) + ": " + base::Quoted(value) +
+                             " is not a boolean");
+    }
+    // A job's targets are all asked for the same.
+    if (IsTrue(value) != s.configured(config))
+      return Status::Unsupported(std::string(s.label) + ": not supported yet");
   }
   for (const auto& [name, value] : labels.items()) {
     if (!model::IsValidUtf8(value)) {
@@ -101,7 +113,7 @@ Result<BuiltTarget> BuildTarget(const config::ScrapeConfig& config, const model:
   SetDiscovered(config, target, group, labels);
   out.discovered = labels.Build();
   if (!config.relabel_configs.rules.Apply(labels)) return out;
-  CANOPY_RETURN_IF_ERROR(CheckRelabelled(labels));
+  CANOPY_RETURN_IF_ERROR(CheckRelabelled(config, labels));
   labels.DropIf([](std::string_view name) { return name.starts_with(kMetaPrefix); });
   const std::string address(labels.Get(kAddress));
   SetDefault(labels, model::kInstance, address);

@@ -84,7 +84,7 @@ global:
   BOOST_TEST(a.limits.body_size == 1u << 20);
   BOOST_TEST(a.extra_scrape_metrics);
   BOOST_TEST(a.scrape_failure_log_file == "/etc/all.log");
-  BOOST_CHECK(a.scrape_protocols == GlobalConfig().scrape_protocols);
+  BOOST_CHECK(a.scrape_protocols == DefaultProtocols());
   const ScrapeConfig& b = config.scrape_configs[1];
   BOOST_CHECK(b.scrape_interval == 5s);
   BOOST_CHECK(b.scrape_timeout == 5s);  // never longer than the interval
@@ -94,6 +94,33 @@ global:
   BOOST_TEST(!b.extra_scrape_metrics);
   BOOST_TEST(b.scrape_failure_log_file == "/etc/b.log");
   BOOST_CHECK(b.scrape_protocols == std::vector{Protocol::kText004});
+}
+
+BOOST_AUTO_TEST_CASE(native_histograms_are_asked_for_in_protobuf) {
+  const Config config = Good(R"(
+global:
+  scrape_native_histograms: true
+scrape_configs:
+  - job_name: a
+    always_scrape_classic_histograms: true
+    native_histogram_bucket_limit: 40
+    native_histogram_min_bucket_factor: 1.5
+  - job_name: b
+    scrape_native_histograms: false
+  - job_name: c
+    scrape_protocols: [PrometheusText0.0.4]
+)");
+  BOOST_REQUIRE(config.scrape_configs.size() == 3u);
+  const ScrapeConfig& a = config.scrape_configs[0];
+  BOOST_CHECK((a.histograms == HistogramScraping{true, true}));
+  BOOST_TEST(a.native_histogram_bucket_limit == 40u);
+  BOOST_TEST(a.native_histogram_min_bucket_factor == 1.5);
+  BOOST_CHECK(a.scrape_protocols == DefaultHistogramProtocols());
+  BOOST_CHECK(a.scrape_protocols[0] == Protocol::kProto);
+  const ScrapeConfig& b = config.scrape_configs[1];
+  BOOST_CHECK((b.histograms == HistogramScraping{false, false}));
+  BOOST_CHECK(b.scrape_protocols == DefaultProtocols());
+  BOOST_CHECK(config.scrape_configs[2].scrape_protocols == std::vector{Protocol::kText004});
 }
 
 BOOST_AUTO_TEST_CASE(global_settings_are_read) {
@@ -293,14 +320,9 @@ BOOST_AUTO_TEST_CASE(what_prometheus_knows_and_we_do_not_is_not_supported_yet) {
   f(job + "kubernetes_sd_configs: [{role: pod}]",
     "3: scrape_configs[0].kubernetes_sd_configs: not supported yet");
   f(job + "oauth2: {client_id: a}", "3: scrape_configs[0].oauth2: not supported yet");
-  f(job + "scrape_native_histograms: true",
-    "3: scrape_configs[0].scrape_native_histograms: not supported yet");
-  f(job + "scrape_native_histograms: false", "");
-  f(job + "native_histogram_bucket_limit: 0", "");
-  f(job + "native_histogram_bucket_limit: 10",
-    "3: scrape_configs[0].native_histogram_bucket_limit: not supported yet");
-  f(job + "scrape_protocols: [PrometheusProto]",
-    "3: scrape_configs[0].scrape_protocols[0]: PrometheusProto is not supported yet");
+  f(job + "convert_classic_histograms_to_nhcb: true",
+    "3: scrape_configs[0].convert_classic_histograms_to_nhcb: not supported yet");
+  f(job + "convert_classic_histograms_to_nhcb: false", "");
   f(job + "basic_auth: {username: a, password_ref: b}",
     "3: scrape_configs[0].basic_auth.password_ref: not supported yet");
   f("remote_read: [{url: x}]", "1: remote_read: not supported yet");

@@ -75,7 +75,20 @@ BOOST_AUTO_TEST_CASE(targets_that_cannot_be) {
     "scrape timeout cannot be greater than scrape interval (\"10s\" > \"5s\")");
   f({Set("__scrape_native_histograms__", "true")},
     "__scrape_native_histograms__: not supported yet");
+  f({Set("__scrape_native_histograms__", "maybe")},
+    "error parsing __scrape_native_histograms__: \"maybe\" is not a boolean");
+  f({Set("__scrape_native_histograms__", "f")}, "");
   f({Set("a", "\xff")}, "invalid label value for \"a\": \"\\xff\"");
+}
+
+BOOST_AUTO_TEST_CASE(targets_say_what_becomes_of_their_histograms) {
+  config::ScrapeConfig job = Job({});
+  job.histograms = {true, true};
+  const auto target = BuildTarget(job, {{"__address__", "h:1"}}, {});
+  BOOST_REQUIRE(target.ok());
+  BOOST_TEST(target->discovered.Get("__scrape_native_histograms__") == "true");
+  BOOST_TEST(target->discovered.Get("__always_scrape_classic_histograms__") == "true");
+  BOOST_TEST(target->discovered.Get("__convert_classic_histograms_to_nhcb__") == "false");
 }
 
 BOOST_AUTO_TEST_CASE(links_for_people_elsewhere) {

@@ -25,6 +25,8 @@ using model::NameValidation;
 
 // What is asked for when nothing else is configured: OpenMetrics first, best first.
 std::vector<Protocol> DefaultProtocols();
+// The same behind protobuf, which alone carries native histograms.
+std::vector<Protocol> DefaultHistogramProtocols();
 
 // A list of relabel_configs, as written and compiled.
 struct RelabelList {
@@ -69,10 +71,19 @@ struct ScrapeLimits {
   friend bool operator==(const ScrapeLimits&, const ScrapeLimits&) = default;
 };
 
+// What is made of histograms on pages.
+struct HistogramScraping {
+  bool native = false;           // scrape_native_histograms
+  bool classic_as_well = false;  // always_scrape_classic_histograms
+  friend bool operator==(const HistogramScraping&, const HistogramScraping&) = default;
+};
+
 struct GlobalConfig {
   Duration scrape_interval = std::chrono::minutes(1);
   Duration scrape_timeout = std::chrono::seconds(10);
-  std::vector<Protocol> scrape_protocols = DefaultProtocols();  // best first
+  // Best first; none: each job has its own defaults.
+  std::vector<Protocol> scrape_protocols;
+  HistogramScraping histograms;
   Duration evaluation_interval = std::chrono::minutes(1);
   Duration rule_query_offset{0};
   std::string query_log_file;
@@ -94,7 +105,10 @@ struct ScrapeConfig {
   std::map<std::string, std::vector<std::string>> params;
   Duration scrape_interval = std::chrono::minutes(1);
   Duration scrape_timeout = std::chrono::seconds(10);
-  std::vector<Protocol> scrape_protocols;
+  std::vector<Protocol> scrape_protocols;  // best first
+  HistogramScraping histograms;
+  uint64_t native_histogram_bucket_limit = 0;     // 0: none
+  double native_histogram_min_bucket_factor = 0;  // 0: none
   // For pages whose Content-Type is missing or unknown; without it such a scrape fails.
   std::optional<Protocol> fallback_scrape_protocol;
   std::string scrape_failure_log_file;
