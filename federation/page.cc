@@ -1,9 +1,11 @@
 #include "canopy/federation/page.h"
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "canopy/base/number.h"
+#include "federation/classic_buckets.h"
+#include "federation/external_labels.h"
 #include "federation/series_line.h"
 
 namespace canopy::federation {
@@ -13,13 +15,26 @@ namespace {
 // cache.
 constexpr size_t kPieceBytes = 64 << 10;
 
-std::vector<model::LabelView> MissingLabels(const model::Labels& external) {
-  std::vector<model::LabelView> extras(external.begin(), external.end());
-  if (!external.Has(model::kInstance)) {
-    const auto at = std::ranges::lower_bound(extras, model::kInstance, {}, &model::LabelView::name);
-    extras.insert(at, {model::kInstance, ""});
-  }
-  return extras;
+// Which runs of samples share a TYPE line.
+enum class Kind : uint8_t { kNone, kFloat, kHistogram, kGaugeHistogram };
+
+Kind KindOf(const NewestSample& sample) {
+  if (!sample.histogram) return Kind::kFloat;
+  return sample.gauge_histogram() ? Kind::kGaugeHistogram : Kind::kHistogram;
+}
+
+void AppendClassic(SeriesLine& line, const model::SeriesLabelsView& labels,
+                   const NewestSample& sample, std::string& out) {
+  const model::FloatHistogram& h = *sample.histogram;
+  std::string bound;
+  ForEachClassicBucket(h, [&](double upper, double cumulative) {
+    bound.clear();
+    base::AppendFloatShortest(bound, upper);
+    line.AppendPart(labels, "_bucket", bound, sample.time, cumulative, out);
+  });
+  line.AppendPart(labels, "_bucket", "+Inf", sample.time, h.count, out);
+  line.AppendPart(labels, "_sum", "", sample.time, h.sum, out);
+  line.AppendPart(labels, "_count", "", sample.time, h.count, out);
 }
 
 }  // namespace
@@ -36,14 +51,19 @@ Result<PageReport> WriteTextPage(const Selection& selection, const PageOptions& 
       ++report.failed_families;
       continue;
     }
-    bool typed = false;
+    Kind run = Kind::kNone;
     for (const uint32_t series : family.series) {
-      CANOPY_ASSIGN_OR_RETURN(const std::optional<model::Sample> sample,
+      CANOPY_ASSIGN_OR_RETURN(const std::optional<NewestSample> sample,
                               selection.Newest(series, buffer));
       if (!sample) continue;
-      if (!typed) line.AppendTypeLine(piece);
-      typed = true;
-      line.Append(selection.labels(series), *sample, piece);
+      if (sample->histogram && !sample->histogram->custom_buckets()) continue;
+      const Kind kind = KindOf(*sample);
+      if (kind != run) line.AppendTypeLine(kind == Kind::kFloat ? "untyped" : "histogram", piece);
+      run = kind;
+      if (sample->histogram)
+        AppendClassic(line, selection.labels(series), *sample, piece);
+      else
+        line.Append(selection.labels(series), sample->time, sample->value, piece);
       ++report.samples;
       if (piece.size() >= kPieceBytes) {
         CANOPY_RETURN_IF_ERROR(sink(piece));

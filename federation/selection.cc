@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "canopy/model/sample.h"
+
 namespace canopy::federation {
 
 Result<Selection> Selection::Resolve(storage::Queryable& store,
@@ -56,17 +58,17 @@ void Selection::GroupByName() {
   std::ranges::sort(families_, {}, &Family::name);
 }
 
-Result<std::optional<model::Sample>> Selection::Newest(uint32_t series,
-                                                       storage::ColumnBuffer& buffer) const {
+Result<std::optional<NewestSample>> Selection::Newest(uint32_t series,
+                                                      storage::ColumnBuffer& buffer) const {
   CANOPY_ASSIGN_OR_RETURN(const storage::Columns columns,
                           set_->Read(series, from_, until_, buffer));
-  if (columns.times.empty() || model::IsStale(columns.values.back())) {
-    return std::optional<model::Sample>();
-  }
-  if (!columns.histograms.empty() && columns.histograms.back() != nullptr)
-    return std::optional<model::Sample>();
-  return std::optional<model::Sample>(
-      {Timestamp::FromMs(columns.times.back()), columns.values.back()});
+  std::optional<NewestSample> newest;
+  if (columns.times.empty() || model::IsStale(columns.values.back())) return newest;
+  newest.emplace();
+  newest->time = Timestamp::FromMs(columns.times.back());
+  newest->value = columns.values.back();
+  if (!columns.histograms.empty()) newest->histogram = columns.histograms.back();
+  return newest;
 }
 
 }  // namespace canopy::federation

@@ -31,11 +31,13 @@ bool SeriesLine::StartFamily(std::string_view name) {
   return true;
 }
 
-void SeriesLine::AppendTypeLine(std::string& out) const {
+void SeriesLine::AppendTypeLine(std::string_view type, std::string& out) const {
   out += "# TYPE ";
   out += name_;
   out.append(quoted_name_, 0, quoted_name_.empty() ? 0 : quoted_name_.size() - 1);
-  out += " untyped\n";
+  out += ' ';
+  out += type;
+  out += '\n';
 }
 
 void SeriesLine::AppendLabel(std::string_view name, std::string_view value,
@@ -75,17 +77,22 @@ void SeriesLine::RenderLabels(const model::SeriesLabelsView& labels) {
   }
 }
 
-void SeriesLine::Append(const model::SeriesLabelsView& labels, const model::Sample& sample,
-                        std::string& out) {
+void SeriesLine::AppendPart(const model::SeriesLabelsView& labels, std::string_view suffix,
+                            std::string_view bound, Timestamp time, double value,
+                            std::string& out) {
   RenderLabels(labels);
-  out += name_;
+  if (!name_.empty()) out.append(name_).append(suffix);
   const size_t brace = out.size();
   out += '{';
-  out += quoted_name_;
+  if (!quoted_name_.empty()) {
+    out.append(quoted_name_, 0, quoted_name_.size() - 2);
+    out.append(suffix).append("\",");
+  }
   out += line_.text;
   for (const Extra& extra : extras_) {
     if (labels.Get(extra.name).empty()) out += extra.text;
   }
+  if (!bound.empty()) out.append(model::kBucketBound).append("=\"").append(bound).append("\",");
   if (out.size() == brace + 1) {
     out.pop_back();
   } else {
@@ -93,9 +100,9 @@ void SeriesLine::Append(const model::SeriesLabelsView& labels, const model::Samp
   }
   out += ' ';
   // Both zeros are "0", as in every text page.
-  base::AppendFloatShortest(out, sample.value == 0 ? 0 : sample.value);
+  base::AppendFloatShortest(out, value == 0 ? 0 : value);
   out += ' ';
-  base::AppendInt(out, sample.time.ms());
+  base::AppendInt(out, time.ms());
   out += '\n';
 }
 

@@ -4,9 +4,9 @@
 #include <string_view>
 #include <vector>
 
+#include "canopy/base/time.h"
 #include "canopy/exposition/escape.h"
 #include "canopy/model/labels.h"
-#include "canopy/model/sample.h"
 #include "canopy/model/symbols.h"
 
 namespace canopy::federation {
@@ -22,8 +22,16 @@ class SeriesLine {
   // The lines that follow belong to this metric. False, and no line may follow, when the name
   // cannot be exposed.
   bool StartFamily(std::string_view name);
-  void AppendTypeLine(std::string& out) const;
-  void Append(const model::SeriesLabelsView& labels, const model::Sample& sample, std::string& out);
+  // `type`: "untyped", "histogram".
+  void AppendTypeLine(std::string_view type, std::string& out) const;
+  void Append(const model::SeriesLabelsView& labels, Timestamp time, double value,
+              std::string& out) {
+    AppendPart(labels, "", "", time, value, out);
+  }
+  // A series of a classic histogram: `suffix` goes behind the name, and `bound`, unless it is
+  // empty, into a label `le` behind the others.
+  void AppendPart(const model::SeriesLabelsView& labels, std::string_view suffix,
+                  std::string_view bound, Timestamp time, double value, std::string& out);
 
  private:
   struct Extra {

@@ -11,7 +11,7 @@
 namespace canopy::api {
 namespace {
 
-constexpr exposition::Wire kWires[] = {exposition::Wire::kText};
+constexpr exposition::Wire kWires[] = {exposition::Wire::kText, exposition::Wire::kProtoDelimited};
 
 Result<std::vector<model::Matchers>> ParseSelectors(const net::Request& request) {
   const Result<net::Form> form = request.Query();
@@ -57,13 +57,15 @@ void Server::WriteFederation(const federation::Selection& selection, const net::
     streaming = true;
     return response.Write(piece);
   };
-  const Result<federation::PageReport> report = federation::WriteTextPage(
+  const auto write = format.wire == exposition::Wire::kText ? federation::WriteTextPage
+                                                            : federation::WriteProtoPage;
+  const Result<federation::PageReport> report = write(
       selection,
       {.external_labels = sources->config()->global.external_labels, .escaping = format.escaping},
       send);
   if (!report.ok()) {
     FederationFailed(request, report.status());
-    // Nothing in the text format says that a page is whole, so the connection has to.
+    // Nothing in these formats says that a page is whole, so the connection has to.
     if (streaming) return response.Abort();
     return (void)response.SendError(500, report.status().message());
   }

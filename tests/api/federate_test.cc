@@ -5,6 +5,9 @@
 #include <mutex>
 #include <thread>
 
+#include "canopy/base/number.h"
+#include "canopy/exposition/proto.h"
+#include "canopy/model/histogram_buckets.h"
 #include "canopy/net/compress.h"
 #include "tests/api/node.h"
 #include "tests/net/raw_tcp.h"
@@ -149,6 +152,115 @@ BOOST_AUTO_TEST_CASE(text_has_no_native_histograms) {
       Page(node, {"latency", "mixed", "test_metric_old"}) ==
       Ok("# TYPE mixed untyped\nmixed{instance=\"is_float\"} 2 6000000\n" + std::string(kOld)));
   BOOST_TEST(node.errors() == 0);
+}
+
+// Each sample of a protobuf page in a line, families as "# name type".
+std::string ProtoLines(std::string_view page) {
+  struct Lines final : exposition::ProtoSink {
+    void Family(const exposition::ProtoFamily& family) override {
+      text.append("# ").append(family.name).append(" ");
+      text.append(model::MetricTypeText(family.type)).append("\n");
+    }
+    Status Sample(const exposition::ProtoSeries& series, double value) override {
+      std::string shown;
+      base::AppendFloatShortest(shown, value);
+      return Line(series, shown);
+    }
+    Status Histogram(const exposition::ProtoSeries& series,
+                     std::variant<model::Histogram, model::FloatHistogram> value) override {
+      // Always of floats.
+      return Line(series, model::ToString(std::get<model::FloatHistogram>(value)));
+    }
+    Status Line(const exposition::ProtoSeries& series, const std::string& value) {
+      model::LabelsBuilder labels;
+      CANOPY_RETURN_IF_ERROR(AddLabels(series, labels));
+      text +=
+          labels.Build().ToString() + " " + value + " " + std::to_string(series.time->ms()) + "\n";
+      return {};
+    }
+    std::string text;
+  } lines;
+  const Status status = exposition::ParseProto(page, {.native_histograms = true}, lines);
+  BOOST_TEST(status.ok(), status.message());
+  return lines.text;
+}
+
+constexpr const char* kProtoAccept =
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+
+// Floats, counters, gauges and custom buckets under one name: four families in protobuf, floats and
+// classic histograms in text.
+BOOST_AUTO_TEST_CASE(native_histograms_are_federated_in_protobuf) {
+  FederatingNode node;
+  const Duration minute(60'000);
+  const auto load = [&](const char* kind, const std::string& value) {
+    node.store.Load(minute,
+                    "mixed{instance=\"i\",kind=\"" + std::string(kind) + "\"} " + value + "x100");
+  };
+  load("a_float", "7");
+  load("b_counter", "{{schema:0 sum:5 count:4 z_bucket:1 z_bucket_w:0.5 buckets:[1 0 2]}}");
+  load("c_gauge", "{{schema:0 sum:5 count:3 buckets:[1 2] counter_reset_hint:gauge}}");
+  load("d_custom", "{{schema:-53 sum:5 count:6 custom_values:[0.5 1 2.5] buckets:[1 0 2 3]}}");
+  FakeRequest request("GET", Target({"mixed"}));
+  request.With("Accept", kProtoAccept);
+  const FakeResponse r = node.Serve(request);
+  BOOST_TEST(r.header("Content-Type") ==
+             "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; "
+             "encoding=delimited; escaping=underscores");
+  const auto lines = ProtoLines(r.body());
+  std::string want =
+      "# mixed unknown\nmixed{instance=\"i\", kind=\"a_float\"} 7 6000000\n"
+      "# mixed histogram\nmixed{instance=\"i\", kind=\"b_counter\"} "
+      "{count:4, sum:5, [-0.5,0.5]:1, (0.5,1]:1, (2,4]:2} 6000000\n"
+      "# mixed gaugehistogram\nmixed{instance=\"i\", kind=\"c_gauge\"} "
+      "{count:3, sum:5, (0.5,1]:1, (1,2]:2} 6000000\n"
+      "# mixed histogram\n";
+  for (const char* part : {"_count| 6", "_sum| 5", "_bucket|0.5 1", "_bucket|1.0 1",
+                           "_bucket|2.5 3", "_bucket|+Inf 6"}) {
+    const std::string_view all(part);
+    const size_t bar = all.find('|');
+    const size_t blank = all.find(' ');
+    const std::string le(all.substr(bar + 1, blank - bar - 1));
+    want.append("mixed").append(all.substr(0, bar)).append("{instance=\"i\", kind=\"d_custom\"");
+    if (!le.empty()) want.append(", le=\"" + le + "\"");
+    want.append("}").append(all.substr(blank)).append(" 6000000\n");
+  }
+  // The order of series within a name is nobody's promise, and the store's is another.
+  const auto sorted = [](const std::string& text) {
+    std::vector<std::string> out;
+    for (size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1)
+      out.push_back(text.substr(begin, text.find('\n', begin) - begin));
+    std::sort(out.begin(), out.end());
+    return out;
+  };
+  BOOST_TEST(sorted(lines) == sorted(want), boost::test_tools::per_element());
+
+  const std::string classic =
+      "# TYPE mixed histogram\n"
+      "mixed_bucket{instance=\"i\",kind=\"d_custom\",le=\"0.5\"} 1 6000000\n"
+      "mixed_bucket{instance=\"i\",kind=\"d_custom\",le=\"1\"} 1 6000000\n"
+      "mixed_bucket{instance=\"i\",kind=\"d_custom\",le=\"2.5\"} 3 6000000\n"
+      "mixed_bucket{instance=\"i\",kind=\"d_custom\",le=\"+Inf\"} 6 6000000\n"
+      "mixed_sum{instance=\"i\",kind=\"d_custom\"} 5 6000000\n"
+      "mixed_count{instance=\"i\",kind=\"d_custom\"} 6 6000000\n";
+  const std::string untyped =
+      "# TYPE mixed untyped\nmixed{instance=\"i\",kind=\"a_float\"} 7 6000000\n";
+  const std::string body = std::string(node.Get(Target({"mixed"})).body());
+  BOOST_TEST((body == classic + untyped || body == untyped + classic), body);
+  BOOST_TEST(node.errors() == 0);
+}
+
+// The whole selection in both formats: the same samples.
+BOOST_AUTO_TEST_CASE(protobuf_and_text_show_the_same_floats) {
+  FederatingNode node;
+  FakeRequest request("GET", Target({"{__name__=~\"test_.*\"}"}));
+  request.With("Accept", kProtoAccept);
+  const std::string proto = ProtoLines(node.Serve(request).body());
+  const std::string text(node.Get(Target({"{__name__=~\"test_.*\"}"})).body());
+  BOOST_TEST(std::ranges::count(proto, '\n') == std::ranges::count(text, '\n'));
+  BOOST_TEST(proto.find("test_metric1{foo=\"bar\", instance=\"i\"} 10000 6000000\n") !=
+             std::string::npos);
+  BOOST_TEST(proto.find("test_metric_without_labels 1001 6000000\n") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(federated_values_and_escapes) {

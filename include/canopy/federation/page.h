@@ -28,9 +28,16 @@ struct PageReport {
 using PageSink = std::function<Status(std::string_view piece)>;
 
 // Renders a selection as Prometheus renders /federate in text 0.0.4: families untyped, each sample
-// with its own time, a series' own labels sorted and then the missing external ones. Memory is
-// bounded by the longest line. Fails with what the sink or the store says.
+// with its own time, a series' own labels sorted and then the missing external ones. Histograms
+// with custom buckets become classic ones; other native histograms have no form in text and are
+// left out. Memory is bounded by the longest line. Fails with what the sink or the store says.
 Result<PageReport> WriteTextPage(const Selection& selection, const PageOptions& options,
                                  const PageSink& sink);
+
+// The same as delimited messages io.prometheus.client.MetricFamily: a new one where the name or the
+// kind of sample (float, histogram, gauge histogram) changes, or the last has become long. Native
+// histograms are of floats, whatever the store has.
+Result<PageReport> WriteProtoPage(const Selection& selection, const PageOptions& options,
+                                  const PageSink& sink);
 
 }  // namespace canopy::federation

@@ -9,12 +9,23 @@
 
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
+#include "canopy/model/histogram.h"
 #include "canopy/model/matcher.h"
-#include "canopy/model/sample.h"
 #include "canopy/model/symbols.h"
 #include "canopy/storage/queryable.h"
 
 namespace canopy::federation {
+
+struct NewestSample {
+  Timestamp time;
+  double value = 0;
+  // The sample is this; null for a float. Lives until the buffer is used again.
+  const model::FloatHistogram* histogram = nullptr;
+
+  bool gauge_histogram() const {
+    return histogram && histogram->hint == model::CounterResetHint::kGauge;
+  }
+};
 
 // What one page of /federate shows: of each series that a selector matches the newest sample, all
 // from one cut of the store, families in the order of their names. Immutable; const methods are
@@ -37,9 +48,8 @@ class Selection {
   uint64_t nameless() const { return nameless_; }
 
   model::SeriesLabelsView labels(uint32_t series) const { return set_->labels(series); }
-  // None when the series has ended with a staleness marker, or has no sample in the range; or when
-  // its newest sample is a native histogram, for which text has no form.
-  Result<std::optional<model::Sample>> Newest(uint32_t series, storage::ColumnBuffer& buffer) const;
+  // None when the series has ended with a staleness marker, or has no sample in the range.
+  Result<std::optional<NewestSample>> Newest(uint32_t series, storage::ColumnBuffer& buffer) const;
 
  private:
   Selection() = default;
