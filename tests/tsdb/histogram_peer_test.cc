@@ -1,7 +1,3 @@
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <string>
@@ -10,6 +6,7 @@
 #include "canopy/base/number.h"
 #include "canopy/model/sample.h"
 #include "canopy/net/client.h"
+#include "tests/support/free_port.h"
 #include "tests/support/peer_process.h"
 #include "tests/support/random_histograms.h"
 #include "tests/support/temp_dir.h"
@@ -28,6 +25,7 @@
 namespace canopy::tsdb {
 namespace {
 
+using testing::FreePort;
 using testing::TempDir;
 
 constexpr int64_t kStep = 15'000;
@@ -38,18 +36,6 @@ bool Have(const char* program) {
   if (testing::HasProgram(program)) return true;
   BOOST_TEST_MESSAGE("no " << program << " here: skipped");
   return false;
-}
-
-uint16_t FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  BOOST_REQUIRE(bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  BOOST_REQUIRE(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  close(fd);
-  return ntohs(address.sin_port);
 }
 
 // Prometheus on a data directory.
