@@ -37,6 +37,10 @@ Node::Node(ServerOptions options, std::function<void()> quit)
   options_.api.build = MakeBuildInfo();
   options_.api.reload = [this] { return reloader_.Reload(); };
   options_.api.quit = std::move(quit);
+  options_.api.wal_replay = [this] {
+    return api::WalReplay{replay_progress_.min, replay_progress_.max, replay_progress_.current};
+  };
+  options_.store.replay_progress = &replay_progress_;
 }
 
 Node::~Node() { Close(); }

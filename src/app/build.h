@@ -51,6 +51,7 @@ class Node {
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<net::HttpServer> server_;  // answers from above, so it is stopped before them
 
+  tsdb::ReplayProgress replay_progress_;
   std::unique_ptr<tsdb::Db> store_;
   const Counter* wal_corruptions_ = nullptr;
   std::unique_ptr<Workers> query_workers_;

@@ -16,13 +16,11 @@ Result<std::vector<RuleRow>> RecordingRule::Eval(const RuleEnv& env, const RuleT
   seen.reserve(vector.size());
   model::LabelsBuilder builder;
   for (const promql::VectorSample& sample : vector) {
-    // What rules hand to the store are floats.
-    if (sample.histogram)
-      return Status::Unsupported("recording native histograms is not supported yet");
     builder.Reset(sample.labels);
     builder.Set(model::kMetricName, spec_.name);
     for (const auto& [name, value] : spec_.labels) builder.Set(name, value);
-    RuleRow& row = rows.emplace_back(RuleRow{builder.Build(), sample.sample.value});
+    RuleRow& row =
+        rows.emplace_back(RuleRow{builder.Build(), sample.sample.value, sample.histogram});
     if (!seen.insert(row.labels).second) {
       return Status::Execution(
           "vector contains metrics with the same labelset after applying rule labels");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "canopy/model/labels.h"
+#include "canopy/promql/value.h"
 
 namespace canopy::rules {
 
@@ -8,6 +9,8 @@ namespace canopy::rules {
 struct RuleRow {
   model::Labels labels;
   double value = 0;
+  // What the sample is instead; null for a float.
+  promql::HistogramPtr histogram = nullptr;
 };
 
 }  // namespace canopy::rules

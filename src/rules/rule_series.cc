@@ -1,5 +1,7 @@
 #include "rules/rule_series.h"
 
+#include <array>
+
 namespace canopy::rules {
 
 namespace {
@@ -24,32 +26,63 @@ std::string_view RejectionText(AppendResult result) {
 
 }  // namespace
 
+// The rows of a batch, in the order in which its report counts them.
+class RuleSeries::RowsOfBatch {
+ public:
+  void AddKnown(const RuleRow& row, SeriesRef series, Timestamp at, storage::Batch& batch) {
+    rows_[row.histogram ? kHistograms : kSamples].push_back(&row);
+    if (row.histogram)
+      batch.histograms.push_back({series, at, *row.histogram});
+    else
+      batch.samples.push_back({series, at, row.value});
+  }
+  void AddNew(const RuleRow& row, Timestamp at, storage::Batch& batch) {
+    rows_[row.histogram ? kNewHistograms : kNewSamples].push_back(&row);
+    if (row.histogram)
+      batch.new_histograms.push_back({row.labels, at, *row.histogram});
+    else
+      batch.new_samples.push_back({row.labels, at, row.value});
+  }
+
+  const RuleRow& operator[](size_t index) const {
+    size_t list = 0;
+    while (index >= rows_[list].size()) index -= rows_[list++].size();
+    return *rows_[list][index];
+  }
+  // That AppendReport::refs counts.
+  const RuleRow& newcomer(size_t i) const {
+    const size_t floats = rows_[kNewSamples].size();
+    return *(i < floats ? rows_[kNewSamples][i] : rows_[kNewHistograms][i - floats]);
+  }
+
+ private:
+  enum { kSamples, kNewSamples, kHistograms, kNewHistograms, kLists };
+  std::array<std::vector<const RuleRow*>, kLists> rows_;
+};
+
 Result<RuleSeries::Written> RuleSeries::Write(storage::Appender& appender,
                                               const std::vector<RuleRow>& rows, Timestamp at) {
   storage::Batch batch;
-  std::vector<const RuleRow*> order;  // of the batch's samples: known series, then new ones
-  std::vector<const RuleRow*> unknown;
+  RowsOfBatch order;
   Map written;
   written.reserve(rows.size());
   for (const RuleRow& row : rows) {
     const auto it = series_.find(row.labels);
     if (it == series_.end()) {
-      unknown.push_back(&row);
-      continue;
+      order.AddNew(row, at, batch);
+    } else {
+      order.AddKnown(row, it->second, at, batch);
+      written.emplace(row.labels, it->second);
     }
-    batch.samples.push_back({it->second, at, row.value});
-    written.emplace(row.labels, it->second);
-    order.push_back(&row);
   }
-  for (const RuleRow* row : unknown) batch.new_samples.push_back({row->labels, at, row->value});
-  order.insert(order.end(), unknown.begin(), unknown.end());
   for (const auto& [labels, series] : series_) {
     if (!written.contains(labels)) batch.ended.push_back(series);
   }
   batch.ended_at = at;
   if (batch.size() == 0) return Written();
   CANOPY_ASSIGN_OR_RETURN(const storage::AppendReport report, appender.Append(batch));
-  for (size_t i = 0; i < unknown.size(); ++i) written.emplace(unknown[i]->labels, report.refs[i]);
+  for (size_t i = 0; i < report.refs.size(); ++i)
+    written.emplace(order.newcomer(i).labels, report.refs[i]);
   CANOPY_ASSIGN_OR_RETURN(const Written outcome, Settle(appender, report, order, at, written));
   series_ = std::move(written);
   return outcome;
@@ -59,8 +92,8 @@ Result<RuleSeries::Written> RuleSeries::Write(storage::Appender& appender,
 // labels.
 Result<RuleSeries::Written> RuleSeries::Settle(storage::Appender& appender,
                                                const storage::AppendReport& report,
-                                               const std::vector<const RuleRow*>& order,
-                                               Timestamp at, Map& written) {
+                                               const RowsOfBatch& order, Timestamp at,
+                                               Map& written) {
   Written outcome;
   const auto reject = [&](const RuleRow& row, AppendResult result) {
     const std::string_view text = RejectionText(result);
@@ -70,22 +103,18 @@ Result<RuleSeries::Written> RuleSeries::Settle(storage::Appender& appender,
     ++outcome.dropped;
   };
   storage::Batch again;
-  std::vector<const RuleRow*> again_order;
+  RowsOfBatch again_order;
   for (const auto& [index, result] : report.rejected) {
-    const RuleRow& row = *order[index];
-    if (result == AppendResult::kUnknownSeries) {
-      again.new_samples.push_back({row.labels, at, row.value});
-      again_order.push_back(&row);
-    } else {
-      reject(row, result);
-    }
+    if (result == AppendResult::kUnknownSeries)
+      again_order.AddNew(order[index], at, again);
+    else
+      reject(order[index], result);
   }
   if (again.size() == 0) return outcome;
   CANOPY_ASSIGN_OR_RETURN(const storage::AppendReport second, appender.Append(again));
-  for (size_t i = 0; i < again_order.size(); ++i) {
-    written[again_order[i]->labels] = second.refs[i];
-  }
-  for (const auto& [index, result] : second.rejected) reject(*again_order[index], result);
+  for (size_t i = 0; i < second.refs.size(); ++i)
+    written[again_order.newcomer(i).labels] = second.refs[i];
+  for (const auto& [index, result] : second.rejected) reject(again_order[index], result);
   return outcome;
 }
 

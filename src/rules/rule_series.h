@@ -27,10 +27,11 @@ class RuleSeries {
   void AppendTo(std::vector<SeriesRef>& out) const;
 
  private:
+  class RowsOfBatch;
   using Map = std::unordered_map<model::Labels, SeriesRef>;
 
   Result<Written> Settle(storage::Appender& appender, const storage::AppendReport& report,
-                         const std::vector<const RuleRow*>& order, Timestamp at, Map& written);
+                         const RowsOfBatch& order, Timestamp at, Map& written);
 
   Map series_;
 };

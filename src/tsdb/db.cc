@@ -92,7 +92,8 @@ class DbImpl final : public Db {
 
   Status Replay(const Clock& clock, const std::string& dir) {
     const int64_t started = clock.MonotonicNanos();
-    CANOPY_ASSIGN_OR_RETURN(const ReplayReport report, ReplayLog(fs_, dir, head_));
+    CANOPY_ASSIGN_OR_RETURN(const ReplayReport report,
+                            ReplayLog(fs_, dir, head_, options_.replay_progress));
     const double seconds = static_cast<double>(clock.MonotonicNanos() - started) / 1e9;
     replay_metrics_.Note(report, seconds);
     LOG_INFO("WAL replay completed", {"series", report.series}, {"samples", report.samples},

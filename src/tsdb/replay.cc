@@ -25,7 +25,8 @@ struct Parcel {
 // Reads and unpacks on a thread of its own, a few parcels ahead.
 class Unpacker {
  public:
-  explicit Unpacker(WalReader& reader) : reader_(reader), mu_(LockRank::kLeaf) {
+  Unpacker(WalReader& reader, ReplayProgress& progress)
+      : reader_(reader), progress_(progress), mu_(LockRank::kLeaf) {
     thread_ = std::thread([this] {
       SetThreadName("wal-unpack");
       Run();
@@ -73,6 +74,7 @@ class Unpacker {
         }
         bytes += view->size() + sizeof(WalRecord);
       }
+      NoteProgress();
       const MutexLock lock(mu_);
       while (parcels_.size() >= kAhead && !stopping_) changed_.Wait(mu_);
       if (stopping_) return;
@@ -82,7 +84,16 @@ class Unpacker {
     }
   }
 
+  void NoteProgress() {
+    const auto segment = reader_.current_segment();
+    if (!segment || static_cast<int>(*segment) == progress_.current) return;
+    progress_.current = static_cast<int>(*segment);
+    LOG_INFO("WAL segment is being loaded", {"segment", *segment},
+             {"maxSegment", progress_.max.load()});
+  }
+
   WalReader& reader_;
+  ReplayProgress& progress_;
   Mutex mu_;
   CondVar changed_;
   std::deque<std::unique_ptr<Parcel>> parcels_ CANOPY_GUARDED_BY(mu_);
@@ -145,12 +156,12 @@ class Replay {
 };
 
 // Stores until the end or the first record that makes no sense, which is condemned.
-void StoreAll(WalReader& reader, Replay& replay) {
+void StoreAll(WalReader& reader, Replay& replay, ReplayProgress& progress) {
   std::unique_ptr<Parcel> parcel;
   std::pair<WalRecord, std::string> bad;
   bool is_bad = false;
   {
-    Unpacker unpacker(reader);
+    Unpacker unpacker(reader, progress);
     while (!is_bad && (parcel = unpacker.Take())) {
       for (size_t i = 0; i < parcel->records.size() && !is_bad; ++i) {
         const Result<std::string>& plain = parcel->plain[i];
@@ -166,12 +177,17 @@ void StoreAll(WalReader& reader, Replay& replay) {
 
 }  // namespace
 
-Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head) {
+Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head,
+                               ReplayProgress* progress) {
   ReplayReport report;
+  ReplayProgress nobody;
+  ReplayProgress& noted = progress != nullptr ? *progress : nobody;
   CANOPY_ASSIGN_OR_RETURN(const std::unique_ptr<WalReader> reader, WalReader::OpenAll(fs, wal_dir));
+  noted.min = noted.current = static_cast<int>(reader->first_segment().value_or(0));
+  noted.max = static_cast<int>(reader->last_segment().value_or(0));
   Replay replay(head, report);
   for (;;) {
-    StoreAll(*reader, replay);
+    StoreAll(*reader, replay, noted);
     if (!reader->corruption()) break;
     const WalCorruption& corruption = *reader->corruption();
     ++report.corruptions;
@@ -182,6 +198,7 @@ Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head) {
   }
   CANOPY_RETURN_IF_ERROR(reader->status());
   head.FinishReplay();
+  noted.current = noted.max.load();
   return report;
 }
 

@@ -25,6 +25,8 @@ struct ReplayReport {
 
 // Puts what the log holds into an empty head. What cannot be read is cut off, logged and counted;
 // the rest counts. Fails only when the disk does. A second thread unpacks records ahead.
-Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head);
+// `progress` may be null.
+Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head,
+                               ReplayProgress* progress);
 
 }  // namespace canopy::tsdb

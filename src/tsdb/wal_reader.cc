@@ -135,6 +135,17 @@ std::optional<uint32_t> WalReader::last_segment() const {
   return sources_.back().segment;
 }
 
+std::optional<uint32_t> WalReader::first_segment() const {
+  for (const Source& source : sources_)
+    if (!source.in_checkpoint) return source.segment;
+  return std::nullopt;
+}
+
+std::optional<uint32_t> WalReader::current_segment() const {
+  if (current_ >= sources_.size() || sources_[current_].in_checkpoint) return std::nullopt;
+  return sources_[current_].segment;
+}
+
 bool WalReader::OpenSegment() {
   const Source& source = sources_[current_];
   if (current_ > 0) {

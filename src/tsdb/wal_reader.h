@@ -109,6 +109,10 @@ class WalReader {
   size_t segments() const { return sources_.size(); }
   // The newest segment of the log; none when there are none.
   std::optional<uint32_t> last_segment() const;
+  // The oldest one, whatever a checkpoint covers.
+  std::optional<uint32_t> first_segment() const;
+  // Which one is read; none while it is a checkpoint, or at the end.
+  std::optional<uint32_t> current_segment() const;
 
  private:
   struct Source {

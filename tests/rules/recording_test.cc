@@ -1,3 +1,4 @@
+#include "canopy/model/sample.h"
 #include "tests/rules/node.h"
 
 namespace canopy::rules {
@@ -76,6 +77,45 @@ groups:
   BOOST_REQUIRE(samples.size() == 3u);
   BOOST_TEST(model::IsStale(samples[1].value));
   BOOST_TEST((samples[1].time - samples[0].time == std::chrono::minutes(1)));
+}
+
+BOOST_AUTO_TEST_CASE(histograms_are_recorded_beside_floats) {
+  Node node;
+  node.MustUpdate(R"(
+groups:
+  - name: g
+    rules:
+      - record: doubled
+        expr: m * 2
+      - record: counted
+        expr: histogram_count(doubled)
+)");
+  const auto histogram = [](double count) {
+    auto h = std::make_shared<model::FloatHistogram>();
+    h->count = h->sum = count;
+    h->positive = {{{0, 1}}, {count}};
+    return h;
+  };
+  const Labels h1 = L({{"__name__", "m"}, {"i", "h1"}});
+  const Labels f = L({{"__name__", "m"}, {"i", "f"}});
+  for (int round = 1; round <= 3; ++round) {
+    const Timestamp next = node.NextSlot();
+    if (round < 3) node.store.Add(h1, next, histogram(10.0 * round));
+    if (round == 2) node.store.Add(L({{"__name__", "m"}, {"i", "h2"}}), next, histogram(7));
+    if (round == 3) node.store.Add(h1, next, model::StaleNan());
+    node.store.Add(f, next, round);
+    node.Tick();
+  }
+  const auto at = [&](std::string_view i, size_t n) {
+    return node.store.All().at(L({{"__name__", "doubled"}, {"i", i}})).at(n);
+  };
+  BOOST_TEST(at("f", 2).value == 6);
+  const auto kept =
+      node.store.HistogramAt(L({{"__name__", "doubled"}, {"i", "h1"}}), at("h1", 1).time);
+  BOOST_REQUIRE(kept != nullptr);
+  BOOST_TEST(std::get<model::FloatHistogram>(*kept).count == 40);
+  BOOST_TEST(model::IsStale(at("h1", 2).value));
+  BOOST_TEST(node.Query("counted") == R"(counted{i="h2"} 14)");
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_evaluation_ends_no_series) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,6 +15,14 @@
 #include "canopy/storage/queryable.h"
 
 namespace canopy::tsdb {
+
+// How far Open() is with the log, in numbers of segments: current goes from min to max.
+// Thread-safe.
+struct ReplayProgress {
+  std::atomic<int> min{0};
+  std::atomic<int> max{0};
+  std::atomic<int> current{0};
+};
 
 struct Options {
   // The data directory: holds blocks, wal/ and lock, in Prometheus's own layout.
@@ -35,6 +44,8 @@ struct Options {
   // How often a thread of the store looks whether there is something to compact or to drop; zero:
   // never by itself, only when Compact() is called.
   Duration maintenance_interval = std::chrono::minutes(1);
+  // Kept up to date while the store opens; may be null. Must outlive the store.
+  ReplayProgress* replay_progress = nullptr;
 };
 
 // One line of a "top" list at /api/v1/status/tsdb.
