@@ -65,12 +65,13 @@ Compactor::Metrics::Metrics(SelfMetrics& metrics)
           "exceeded.")) {}
 
 Compactor::Compactor(Fs& fs, const Clock& clock, SelfMetrics& metrics, const Options& options,
-                     Head& head, Blocks& blocks, WalWriter& wal)
+                     Head& head, HeadChunkFiles& chunk_files, Blocks& blocks, WalWriter& wal)
     : fs_(fs),
       clock_(clock),
       registry_(metrics),
       options_(options),
       head_(head),
+      chunk_files_(chunk_files),
       blocks_(blocks),
       wal_(wal),
       metrics_(metrics),
@@ -100,11 +101,23 @@ Status Compactor::Note(const char* what, Status status) {
 Status Compactor::Run() {
   const MutexLock lock(mu_);
   const Status log = Note("log", wal_.SyncFinished());
+  const Status chunks = Note("head chunks", head_.SpillChunks());
+  const Status files = Note("head chunk files", RemoveChunkFiles());
   const Status head = Note("head", CutHead());
   const Status joined = Note("blocks", JoinBlocks());
   const Status retention = Note("retention", ApplyRetention());
-  for (const Status& status : {log, head, joined, retention})
+  for (const Status& status : {log, chunks, files, head, joined, retention})
     if (!status.ok()) return status;
+  return {};
+}
+
+// Of what an earlier run has dropped: queriers of that time may still look at it.
+Status Compactor::RemoveChunkFiles() {
+  const Timestamp dropped = head_.dropped_before();
+  if (dropped == chunk_files_from_) return {};
+  if (!head_.AwaitQueriers(Duration(0))) return {};  // next time, then
+  CANOPY_RETURN_IF_ERROR(chunk_files_.RemoveBefore(dropped.ms()));
+  chunk_files_from_ = dropped;
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "canopy/base/status.h"
 #include "canopy/tsdb/db.h"
 #include "head.h"
+#include "head_chunk_files.h"
 #include "wal.h"
 
 namespace canopy::tsdb {
@@ -18,7 +19,7 @@ namespace canopy::tsdb {
 class Compactor {
  public:
   Compactor(Fs& fs, const Clock& clock, SelfMetrics& metrics, const Options& options, Head& head,
-            Blocks& blocks, WalWriter& wal);
+            HeadChunkFiles& chunk_files, Blocks& blocks, WalWriter& wal);
   ~Compactor();
   Compactor(const Compactor&) = delete;
   Compactor& operator=(const Compactor&) = delete;
@@ -40,6 +41,7 @@ class Compactor {
   };
 
   bool HeadIsDue() const;
+  Status RemoveChunkFiles();
   Status CutHead();
   Status WriteHeadBlock(Timestamp start, Timestamp end);
   Status DropFromHead(Timestamp end);
@@ -53,6 +55,8 @@ class Compactor {
   SelfMetrics& registry_;
   const Options& options_;
   Head& head_;
+  HeadChunkFiles& chunk_files_;
+  Timestamp chunk_files_from_ = Timestamp::Min();  // older ones have been removed
   Blocks& blocks_;
   WalWriter& wal_;
   Metrics metrics_;

@@ -8,6 +8,7 @@
 #include "canopy/storage/merge.h"
 #include "compactor.h"
 #include "head.h"
+#include "head_chunk_files.h"
 #include "replay.h"
 #include "wal.h"
 #include "wal_checkpoint.h"
@@ -32,6 +33,10 @@ class DbImpl final : public Db {
     maintenance_.reset();
     compactor_.reset();
     wal_metrics_.reset();
+    if (chunk_files_ != nullptr) {
+      if (const Status status = chunk_files_->Sync(); !status.ok())
+        LOG_ERROR("Closing the head chunks failed", {"err", status.message()});
+    }
     if (wal_ == nullptr) return;
     if (const Status status = wal_->Close(); !status.ok())
       LOG_ERROR("Closing the WAL failed", {"err", status.message()});
@@ -45,6 +50,7 @@ class DbImpl final : public Db {
     const std::string dir = JoinPath(options_.dir, "wal");
     CANOPY_RETURN_IF_ERROR(fs_.MakeDirs(dir));
     CANOPY_RETURN_IF_ERROR(RemoveTempCheckpoints(fs_, dir));
+    CANOPY_RETURN_IF_ERROR(OpenChunkFiles());
     CANOPY_RETURN_IF_ERROR(Replay(clock, dir));
     const auto compression =
         options_.wal_compression ? net::Encoding::kSnappy : net::Encoding::kIdentity;
@@ -54,7 +60,8 @@ class DbImpl final : public Db {
     head_.SetLog(
         [this](std::span<const std::string_view> records) { return wal_->Append(records); });
     wal_metrics_ = std::make_unique<WalMetrics>(metrics, *wal_);
-    compactor_ = std::make_unique<Compactor>(fs_, clock, metrics, options_, head_, blocks_, *wal_);
+    compactor_ = std::make_unique<Compactor>(fs_, clock, metrics, options_, head_, *chunk_files_,
+                                             blocks_, *wal_);
     if (options_.maintenance_interval.count() > 0) {
       maintenance_ = std::make_unique<PeriodicTask>("tsdb-maintain", options_.maintenance_interval,
                                                     [this] { (void)compactor_->Run(); });
@@ -90,6 +97,21 @@ class DbImpl final : public Db {
              {"dir", JoinPath(options_.dir, "wbl")}, {"segments", segments->size()});
   }
 
+  Status OpenChunkFiles() {
+    CANOPY_ASSIGN_OR_RETURN(chunk_files_,
+                            HeadChunkFiles::Open(fs_, JoinPath(options_.dir, kHeadChunksDir),
+                                                 [this](uint64_t ref, const HeadChunk& chunk) {
+                                                   head_.FoundInFile(ref, chunk);
+                                                 }));
+    if (const auto& fault = chunk_files_->fault(); fault) {
+      LOG_WARN("Head chunks are cut off where they cannot be read; the log has their samples",
+               {"file", fault->path}, {"offset", fault->offset}, {"err", fault->reason});
+      CANOPY_RETURN_IF_ERROR(chunk_files_->Repair());
+    }
+    head_.SetChunkFiles(chunk_files_.get());
+    return {};
+  }
+
   Status Replay(const Clock& clock, const std::string& dir) {
     const int64_t started = clock.MonotonicNanos();
     CANOPY_ASSIGN_OR_RETURN(const ReplayReport report,
@@ -112,6 +134,7 @@ class DbImpl final : public Db {
   const std::unique_ptr<DirLock> lock_;
   ReplayMetrics replay_metrics_;
   Blocks blocks_;
+  std::unique_ptr<HeadChunkFiles> chunk_files_;
   Head head_;
   std::unique_ptr<WalWriter> wal_;
   std::unique_ptr<WalMetrics> wal_metrics_;

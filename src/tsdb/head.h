@@ -31,6 +31,7 @@ namespace canopy::tsdb {
 
 class BlockSource;
 class HeadChunkFiles;
+struct HeadChunk;
 
 struct HeadOptions {
   // Samples so much older than the newest one are refused.
@@ -55,6 +56,8 @@ class Head {
   Head(const Head&) = delete;
   Head& operator=(const Head&) = delete;
 
+  // Before replay, and not at all where nothing is to be in files.
+  void SetChunkFiles(HeadChunkFiles* files) { chunk_files_ = files; }
   // Before the first Append().
   void SetLog(WriteLog log) { log_ = std::move(log); }
 
@@ -79,6 +82,11 @@ class Head {
   // Gives kCanceled when `stop` is requested.
   std::unique_ptr<BlockSource> Source(Timestamp start, Timestamp end, std::stop_token stop);
 
+  // Writes closed chunks to files, all but the newest of each series, and lets go of their memory.
+  // By one thread at a time; appends go on meanwhile. After an error the rest stays in memory, for
+  // the next time.
+  Status SpillChunks();
+
   // Waits until queriers of this moment have gone, as long as `most`: they may rely on what is
   // about to be dropped. False when one is still there.
   bool AwaitQueriers(Duration most) { return graveyard_.AwaitReaders(most); }
@@ -94,6 +102,9 @@ class Head {
   // --- replay, before anything else is called, from one thread; samples that are refused are left
   // out ---
 
+  // A chunk of a file, in the order of files. Series get theirs when the log names them. Takes no
+  // lock: the files hold theirs.
+  void FoundInFile(uint64_t file_ref, const HeadChunk& chunk) CANOPY_TSA(no_thread_safety_analysis);
   // A series of the log. It may get another ref than the log's; the next append logs that one.
   SeriesRef ReplaySeries(SeriesRef ref, std::span<const model::LabelView> labels);
   // Calls fn(store), which calls store(ref, t, value) for each sample of one record: it is false
@@ -107,7 +118,7 @@ class Head {
                   CANOPY_REQUIRES(append_mu_, mu_) { return ReplaySample(ref, t, value); });
   }
   bool ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value);
-  void FinishReplay();
+  Status FinishReplay();
 
  private:
   friend class HeadQuerier;
@@ -126,6 +137,10 @@ class Head {
     int64_t time;
     const storage::HistogramValue* value;
     uint32_t index;
+  };
+  struct InFiles {
+    std::vector<ClosedChunk> chunks;
+    bool ended = false;  // one was not taken
   };
   static constexpr uint32_t kMarker = UINT32_MAX;
 
@@ -170,7 +185,15 @@ class Head {
   void InternLabels(const Labels& labels) CANOPY_REQUIRES(append_mu_, mu_);
   std::optional<Slot> FindByLookedUp() const CANOPY_REQUIRES(append_mu_);
 
-  Series* ReplayedSeries(SeriesRef ref) CANOPY_REQUIRES(append_mu_, mu_);
+  // head_spill.cc
+  void NoteClosed(SeriesRef ref, const Series& series) CANOPY_REQUIRES(append_mu_);
+  Status Spill(std::span<const SeriesRef> refs);
+  void AttachFiles(SeriesRef in_log, Series& series) CANOPY_REQUIRES(append_mu_, mu_);
+  Status ReopenLastChunks() CANOPY_REQUIRES(append_mu_, mu_);
+  Status ReplayChunk(Series& series, const HeadChunk& chunk) CANOPY_REQUIRES(append_mu_, mu_);
+
+  // The log's ref becomes the one here.
+  Series* ReplayedSeries(SeriesRef& ref) CANOPY_REQUIRES(append_mu_, mu_);
   void NoteReplayed(int64_t t);
   bool ReplaySample(SeriesRef ref, int64_t t, double value) CANOPY_REQUIRES(append_mu_, mu_);
   void AddAlias(SeriesRef in_log, SeriesRef here) CANOPY_REQUIRES(append_mu_, mu_);
@@ -207,6 +230,10 @@ class Head {
   std::string samples_record_ CANOPY_GUARDED_BY(append_mu_);
   // Of integers with exponential and with custom buckets, and of floats.
   std::array<std::string, 4> histogram_records_ CANOPY_GUARDED_BY(append_mu_);
+  // Series that have closed a chunk since SpillChunks().
+  std::vector<SeriesRef> closed_ CANOPY_GUARDED_BY(append_mu_);
+  // During a start: the chunks in files of series that the log has not named yet.
+  absl::flat_hash_map<uint64_t, InFiles> in_files_ CANOPY_GUARDED_BY(append_mu_);
   // Series that are gone, and the newest segment that may name them.
   absl::flat_hash_map<uint64_t, int> dropped_ CANOPY_GUARDED_BY(append_mu_);
   // Refs of a log that was replayed whose series has another one here.

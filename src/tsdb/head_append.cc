@@ -333,7 +333,9 @@ void Head::ApplyPlan(AppendReport& report) {
       if (i + kAhead < plan_.size()) __builtin_prefetch(plan_[i + kAhead].series->bytes);
       const Planned& p = plan_[i];
       if (p.time > p.series->newest_time) {
+        const uint64_t begun = writer_.chunks_created();
         writer_.Put(*p.series, p.time, p.value);
+        if (writer_.chunks_created() != begun) NoteClosed(p.ref, *p.series);
         min_time = std::min(min_time, p.time);
         max_time = std::max(max_time, p.time);
         ++stored;
@@ -349,7 +351,9 @@ void Head::ApplyPlan(AppendReport& report) {
     }
     for (const PlannedHistogram& p : histogram_plan_) {
       if (p.time > p.series->newest_time) {
+        const uint64_t begun = writer_.chunks_created();
         writer_.PutHistogram(*p.series, p.time, *p.value);
+        if (writer_.chunks_created() != begun) NoteClosed(p.ref, *p.series);
         min_time = std::min(min_time, p.time);
         max_time = std::max(max_time, p.time);
         ++histograms;
@@ -382,6 +386,7 @@ SeriesRef Head::ReplaySeries(SeriesRef ref, std::span<const LabelView> labels) {
   if (const auto known = FindByLookedUp()) {
     const SeriesRef here = table_.RefOf(*known);
     if (here != ref) AddAlias(ref, here);
+    AttachFiles(ref, table_.at(*known));
     return here;
   }
   SeriesLabels* const block = index_.NewLabels(names_, values_);
@@ -399,6 +404,7 @@ SeriesRef Head::ReplaySeries(SeriesRef ref, std::span<const LabelView> labels) {
   }
   index_.Add(SlotOf(here), *block);
   series_count_ = table_.size();
+  AttachFiles(ref, table_.at(SlotOf(here)));
   return here;
 }
 
@@ -419,10 +425,13 @@ void Head::DropPredecessor(SeriesRef ref) {
   }
 }
 
-Series* Head::ReplayedSeries(SeriesRef ref) {
+Series* Head::ReplayedSeries(SeriesRef& ref) {
   if (!aliases_.empty()) {
     const auto it = aliases_.find(ref.value());
-    if (it != aliases_.end()) return table_.Find(it->second);
+    if (it != aliases_.end()) {
+      ref = it->second;
+      return table_.Find(ref);
+    }
   }
   Series* const series = table_.Find(ref);
   if (series == nullptr) table_.Mention(ref);
@@ -440,7 +449,9 @@ bool Head::ReplaySample(SeriesRef ref, int64_t t, double value) {
   Series* const series = ReplayedSeries(ref);
   if (series == nullptr) return false;
   if (t <= series->newest_time || t < refused_before_.load(std::memory_order_relaxed)) return true;
+  const uint64_t begun = writer_.chunks_created();
   writer_.Put(*series, t, value);
+  if (writer_.chunks_created() != begun) NoteClosed(ref, *series);
   NoteReplayed(t);
   return true;
 }
@@ -451,15 +462,19 @@ bool Head::ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramVal
   Series* const series = ReplayedSeries(ref);
   if (series == nullptr) return false;
   if (t <= series->newest_time || t < refused_before_) return true;
+  const uint64_t begun = writer_.chunks_created();
   writer_.PutHistogram(*series, t, value);
+  if (writer_.chunks_created() != begun) NoteClosed(ref, *series);
   NoteReplayed(t);
   return true;
 }
 
-void Head::FinishReplay() {
+Status Head::FinishReplay() {
   const MutexLock appending(append_mu_);
   const WriterLock lock(mu_);
   table_.FindFreeSlots();
+  in_files_.clear();
+  return chunk_files_ != nullptr ? ReopenLastChunks() : Status();
 }
 
 }  // namespace canopy::tsdb

@@ -1,6 +1,7 @@
 #include "tsdb/head_chunk_files.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "canopy/base/bytes.h"
@@ -47,8 +48,12 @@ Result<std::unique_ptr<HeadChunkFiles>> HeadChunkFiles::Open(Fs& fs, std::string
 
 Status HeadChunkFiles::Load(const LoadFn& load) {
   CANOPY_ASSIGN_OR_RETURN(const std::vector<uint32_t> numbers, ListSegments(fs_, dir_));
-  for (const uint32_t number : numbers)
-    CANOPY_RETURN_IF_ERROR(LoadFile(number, number == numbers.back(), load));
+  for (const uint32_t number : numbers) {
+    if (fault_)
+      unread_.push_back(number);
+    else
+      CANOPY_RETURN_IF_ERROR(LoadFile(number, number == numbers.back(), load));
+  }
   return {};
 }
 
@@ -60,7 +65,7 @@ Status HeadChunkFiles::LoadFile(uint32_t number, bool is_last, const LoadFn& loa
   File& file = files_[number];
   file.mapped = mapped;
   const auto fault = [&](uint64_t offset, bool torn, std::string reason) {
-    faults_.push_back({path, offset, bytes.size() - offset, torn, std::move(reason)});
+    fault_ = {path, offset, bytes.size() - offset, torn, std::move(reason)};
   };
   if (const Status status = CheckHeader(bytes); !status.ok()) {
     if (status.code() == Code::kUnsupported) return status.In(path);
@@ -88,22 +93,21 @@ Status HeadChunkFiles::LoadFile(uint32_t number, bool is_last, const LoadFn& loa
 
 Status HeadChunkFiles::Repair() {
   MutexLock lock(mu_);
-  for (const HeadChunkFault& fault : faults_) {
-    // An empty file, since there must not be a gap.
-    if (fault.offset < kHeadChunksHeaderBytes) {
-      CANOPY_ASSIGN_OR_RETURN(const auto file, fs_.Create(fault.path));
-      std::string header;
-      base::PutBe32(header, kHeadChunksMagic);
-      base::PutBe32(header, uint32_t{kHeadChunksVersion} << 24);
-      CANOPY_RETURN_IF_ERROR(file->Append(header));
-      CANOPY_RETURN_IF_ERROR(file->Sync());
-      continue;
-    }
-    CANOPY_ASSIGN_OR_RETURN(const auto file, fs_.OpenAppend(fault.path));
-    CANOPY_RETURN_IF_ERROR(file->Truncate(fault.offset));
+  if (!fault_) return {};
+  // The last first: what is cut off must not come back between others.
+  while (!unread_.empty()) {
+    CANOPY_RETURN_IF_ERROR(fs_.Remove(PathOf(unread_.back())));
+    unread_.pop_back();
+  }
+  if (fault_->offset < kHeadChunksHeaderBytes) {
+    CANOPY_RETURN_IF_ERROR(fs_.Remove(fault_->path));
+    files_.erase(std::prev(files_.end()));
+  } else {
+    CANOPY_ASSIGN_OR_RETURN(const auto file, fs_.OpenAppend(fault_->path));
+    CANOPY_RETURN_IF_ERROR(file->Truncate(fault_->offset));
     CANOPY_RETURN_IF_ERROR(file->Sync());
   }
-  faults_.clear();
+  fault_.reset();
   return fs_.SyncDir(dir_);
 }
 

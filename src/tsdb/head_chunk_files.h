@@ -16,7 +16,7 @@
 
 namespace canopy::tsdb {
 
-// What is wrong at the end of what could be read of a file.
+// What is wrong at the end of what could be read.
 struct HeadChunkFault {
   std::string path;
   uint64_t offset = 0;
@@ -29,7 +29,8 @@ struct HeadChunkFault {
 // read in place; while it waits to be written, from a copy.
 class HeadChunkFiles {
  public:
-  // Opens what is there. Faults are listed, not fatal: each file is read up to the first one.
+  // Opens what is there, up to the first fault, which is not fatal: of a series, chunks must not be
+  // missing between others, since the log is read behind the last one only.
   // `load` is called for each chunk in order of references, with views that live until it returns.
   using LoadFn = std::function<void(uint64_t ref, const HeadChunk& chunk)>;
   static Result<std::unique_ptr<HeadChunkFiles>> Open(Fs& fs, std::string dir, const LoadFn& load,
@@ -39,8 +40,8 @@ class HeadChunkFiles {
   HeadChunkFiles(const HeadChunkFiles&) = delete;
   HeadChunkFiles& operator=(const HeadChunkFiles&) = delete;
 
-  const std::vector<HeadChunkFault>& faults() const { return faults_; }
-  // Cuts the files off at their faults, so that Prometheus reads them without complaint.
+  const std::optional<HeadChunkFault>& fault() const { return fault_; }
+  // Cuts the files off at the fault; those behind it go.
   Status Repair();
 
   // Returns the reference. Written out when enough has gathered, or with Flush(); durable with
@@ -84,7 +85,8 @@ class HeadChunkFiles {
   Fs& fs_;
   const std::string dir_;
   const uint64_t file_bytes_;
-  std::vector<HeadChunkFault> faults_;
+  std::optional<HeadChunkFault> fault_;
+  std::vector<uint32_t> unread_;  // files behind the fault
 
   mutable Mutex mu_;
   mutable std::map<uint32_t, File> files_ CANOPY_GUARDED_BY(mu_);

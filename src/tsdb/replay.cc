@@ -197,7 +197,7 @@ Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head,
     CANOPY_RETURN_IF_ERROR(reader->Repair().In("repair of the log"));
   }
   CANOPY_RETURN_IF_ERROR(reader->status());
-  head.FinishReplay();
+  CANOPY_RETURN_IF_ERROR(head.FinishReplay());
   noted.current = noted.max.load();
   return report;
 }

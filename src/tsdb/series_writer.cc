@@ -282,6 +282,34 @@ void SeriesWriter::Bury(const ClosedChunk& chunk) {
   }
 }
 
+void SeriesWriter::MoveToFile(Series& series, const ClosedChunk& chunk, uint64_t file_ref) {
+  const std::span<const ClosedChunk> chunks = ChunksOf(series.closed);
+  const auto it = std::ranges::find_if(chunks, [&](const ClosedChunk& c) {
+    return c.min_time == chunk.min_time && c.place == chunk.place;
+  });
+  if (it == chunks.end()) return;  // dropped meanwhile
+  ClosedChunks* const old = series.closed;
+  const auto place = static_cast<size_t>(it - chunks.begin());
+  series.closed = NewList(chunks, 0);
+  series.closed->chunks[place].place = ClosedChunk::Place::kFile;
+  series.closed->chunks[place].file_ref = file_ref;
+  Bury(old->chunks[place]);
+  graveyard_.BuryBlock(old);
+}
+
+void SeriesWriter::Attach(Series& series, std::span<const ClosedChunk> chunks) {
+  series.closed = NewList(chunks, 0);
+  series.newest_time = chunks.back().max_time();
+}
+
+void SeriesWriter::DropLastChunk(Series& series) {
+  ClosedChunks* const old = series.closed;
+  const std::span<const ClosedChunk> rest = old->view().first(old->size - 1);
+  series.closed = rest.empty() ? nullptr : NewList(rest, 0);
+  series.newest_time = rest.empty() ? Series::kNoTime : rest.back().max_time();
+  graveyard_.BuryBlock(old);
+}
+
 uint32_t SeriesWriter::DropChunksBefore(Series& series, int64_t time) {
   const std::span<const ClosedChunk> chunks = ChunksOf(series.closed);
   uint32_t old = 0;

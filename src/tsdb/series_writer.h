@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <span>
 
 #include "canopy/storage/appender.h"
 #include "graveyard.h"
@@ -26,10 +27,21 @@ class SeriesWriter {
   void Put(Series& series, int64_t t, double value);
   void PutHistogram(Series& series, int64_t t, const storage::HistogramValue& value);
 
+  // One of its chunks is in a file now.
+  void MoveToFile(Series& series, const ClosedChunk& chunk, uint64_t file_ref);
+  // For a start. REQUIRES: an empty series, and chunks in order, all in files.
+  void Attach(Series& series, std::span<const ClosedChunk> chunks);
+  // Takes the newest closed chunk away, and with it what is newest. REQUIRES: it is in a file, and
+  // none is open.
+  void DropLastChunk(Series& series);
+
   // Buries all samples of a series that goes away.
   void Drop(Series& series);
   // Lets go of closed chunks that end before `time`; returns how many.
   uint32_t DropChunksBefore(Series& series, int64_t time);
+
+  // The first time that is in another block than `t`.
+  int64_t EndOfBlock(int64_t t) const;
 
   // Chunks that were begun, since the start.
   uint64_t chunks_created() const { return chunks_created_; }
@@ -60,7 +72,6 @@ class SeriesWriter {
   void DropHistogram(Series& series);
   void Bury(const ClosedChunk& chunk);
   Move& MoveFor(const Timeline* from, uint32_t place, int64_t t);
-  int64_t EndOfBlock(int64_t t) const;
 
   Graveyard& graveyard_;
   const uint32_t samples_per_chunk_;

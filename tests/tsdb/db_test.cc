@@ -292,6 +292,49 @@ BOOST_AUTO_TEST_CASE(an_interruption_at_any_write_of_a_compaction_loses_nothing)
   }
 }
 
+BOOST_AUTO_TEST_CASE(closed_chunks_go_to_files_and_come_back) {
+  Disk disk;
+  testing::MemoryStore oracle;
+  auto db = disk.Open();
+  const auto files = [&] { return disk.fs.List("data/chunks_head"); };
+  int64_t t = 7'200'000;
+  for (int i = 0; i < 700; ++i, t += 10'000) {
+    Scrape(*db, &oracle, i < 400 ? 0 : 7, 20, t);
+    if (i % 60 == 59) BOOST_REQUIRE(db->Compact().ok());
+  }
+  BOOST_TEST(Difference(Read(*db), Read(oracle)) == "");
+  BOOST_REQUIRE(files()->size() == 1u);
+  const uint64_t used = *disk.fs.Size("data/chunks_head/000001");
+  BOOST_TEST(used > 10'000u);
+  // The files of a process that has died are read as they are, and not written once more.
+  db.reset();
+  db = disk.Open();
+  BOOST_TEST(Difference(Read(*db), Read(oracle)) == "");
+  BOOST_TEST(disk.Metric("prometheus_tsdb_wal_corruptions_total") == 0);
+  // What a file has lost is in the log; nothing that stands behind it counts.
+  for (const double where : {0.2, 0.5, 0.9}) {
+    db.reset();
+    disk.fs.Corrupt("data/chunks_head/000001", [&](std::string& bytes) {
+      bytes[static_cast<size_t>(where * static_cast<double>(bytes.size()))] ^= 0x20;
+    });
+    db = disk.Open();
+    BOOST_TEST(Difference(Read(*db), Read(oracle)) == "", where);
+    BOOST_REQUIRE(db->Compact().ok());
+    BOOST_TEST(Difference(Read(*db), Read(oracle)) == "", where);
+  }
+  for (int i = 0; i < 60; ++i, t += 10'000) Scrape(*db, &oracle, 7, 20, t);
+  BOOST_REQUIRE(db->Compact().ok());
+  db.reset();
+  db = disk.Open();
+  BOOST_TEST(Difference(Read(*db), Read(oracle)) == "");
+  // Once their time is in a block, files go.
+  for (int i = 0; i < 1000; ++i, t += 10'000) Scrape(*db, &oracle, 7, 20, t);
+  BOOST_REQUIRE(db->Compact().ok());
+  BOOST_REQUIRE(db->Compact().ok());
+  BOOST_TEST(Difference(Read(*db), Read(oracle)) == "");
+  BOOST_TEST(!disk.fs.Exists("data/chunks_head/000001"));
+}
+
 BOOST_AUTO_TEST_CASE(one_process_has_the_directory) {
   Disk disk;
   const auto db = disk.Open();

@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(chunks_are_read_before_and_after_they_are_written) {
   BOOST_TEST(names->size() > 4u);
   for (const std::string& name : *names) BOOST_TEST(*fs.Size(JoinPath(kDir, name)) <= 5000u);
   loaded = MustOpen(fs, 5000);
-  BOOST_TEST(loaded.files->faults().empty());
+  BOOST_TEST(!loaded.files->fault().has_value());
   BOOST_REQUIRE(loaded.refs.size() == chunks.size());
   for (size_t i = 0; i < chunks.size(); ++i) BOOST_REQUIRE(loaded.refs[i] == chunks[i].first);
   check(*loaded.files);
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_torn_tail_is_told_from_corruption) {
   const auto open = [&](size_t chunks, size_t faults) {
     Loaded loaded = MustOpen(fs, 1000);
     BOOST_TEST(loaded.refs.size() == chunks);
-    BOOST_REQUIRE(loaded.files->faults().size() == faults);
+    BOOST_REQUIRE(loaded.files->fault().has_value() == (faults > 0));
     return loaded;
   };
   // Cut anywhere, or with zeros where something should have been written. (The first seven bytes of
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(a_torn_tail_is_told_from_corruption) {
     for (const size_t zeros : {0u, 5000u}) {
       set("/chunks_head/000003", last.substr(0, size) + std::string(zeros, '\0'));
       const Loaded loaded = open(4, 1);
-      const HeadChunkFault fault = loaded.files->faults()[0];
+      const HeadChunkFault fault = *loaded.files->fault();
       BOOST_TEST(fault.torn);
       BOOST_TEST(fault.path == "/chunks_head/000003");
       BOOST_TEST(fault.offset == 8u);
@@ -158,26 +158,35 @@ BOOST_AUTO_TEST_CASE(a_torn_tail_is_told_from_corruption) {
   set("/chunks_head/000003", std::string(100, '\0'));
   open(4, 0);
   BOOST_TEST(fs.List(kDir)->size() == 2u);
-  // In a file that was ended it is corruption; later files are read all the same.
+  // In a file that was ended it is corruption, and later files go with what was lost.
+  const std::string second = *fs.ReadFile("/chunks_head/000002");
   std::string flipped = first;
   flipped[first.size() - 100] ^= 1;
   set("/chunks_head/000001", flipped);
   {
-    const Loaded loaded = open(3, 1);
-    const HeadChunkFault fault = loaded.files->faults()[0];
+    const Loaded loaded = open(1, 1);
+    const HeadChunkFault fault = *loaded.files->fault();
     BOOST_TEST(!fault.torn);
     BOOST_TEST(fault.reason == "unexpected checksum");
     BOOST_TEST(fault.offset == 8 + (first.size() - 8) / 2);
     BOOST_REQUIRE(loaded.files->Repair().ok());
   }
-  open(3, 0);
-  set("/chunks_head/000001", "no head chunks");
+  open(1, 0);
+  BOOST_TEST(fs.List(kDir)->size() == 1u);
+  BOOST_REQUIRE(fs.ReplaceFile("/chunks_head/000001", "no head chunks").ok());
+  BOOST_REQUIRE(fs.ReplaceFile("/chunks_head/000002", second).ok());
   {
-    const Loaded loaded = open(2, 1);
-    BOOST_TEST(loaded.files->faults()[0].reason == "this is no head chunk file");
+    const Loaded loaded = open(0, 1);
+    BOOST_TEST(loaded.files->fault()->reason == "this is no head chunk file");
     BOOST_REQUIRE(loaded.files->Repair().ok());
   }
-  open(2, 0);
+  BOOST_TEST(fs.List(kDir)->empty());
+  {
+    const Loaded loaded = open(0, 0);
+    BOOST_TEST(*loaded.files->Append(Chunk(1, 0, Noise(300, 1))) == ChunkRef(1, 8));
+    BOOST_REQUIRE(loaded.files->Flush().ok());
+  }
+  open(1, 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_loses_nothing_that_was_stored) {
@@ -197,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_loses_nothing_that_was_stored) {
   BOOST_REQUIRE(loaded.files->Flush().ok());
   for (const uint64_t ref : refs) BOOST_TEST((*loaded.files->Read(ref)).chunk.data == data);
   const Loaded again = MustOpen(fs);
-  BOOST_TEST(again.files->faults().empty());
+  BOOST_TEST(!again.files->fault().has_value());
   BOOST_TEST(again.refs.size() == refs.size() + 1);
 }
 

@@ -2,14 +2,17 @@
 
 #include <boost/test/unit_test.hpp>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
 
 #include "canopy/model/sample.h"
+#include "tests/support/mem_fs.h"
 #include "tests/support/memory_store.h"
 #include "tests/support/random_histograms.h"
 #include "tsdb/block_writer.h"
+#include "tsdb/head_chunk_files.h"
 
 namespace canopy::tsdb {
 namespace {
@@ -25,8 +28,15 @@ constexpr Duration kLong = std::chrono::hours(1000);
 
 struct Node {
   explicit Node(HeadOptions options = {.span = kLong, .block_range = std::chrono::hours(2)})
-      : head(metrics, options) {}
+      : head(metrics, options) {
+    auto opened = HeadChunkFiles::Open(fs, "chunks_head", [](uint64_t, const HeadChunk&) {});
+    BOOST_REQUIRE(opened.ok());
+    files = std::move(*opened);
+    head.SetChunkFiles(files.get());
+  }
   SelfMetrics metrics;
+  testing::MemFs fs;
+  std::unique_ptr<HeadChunkFiles> files;
   Head head;
 };
 
@@ -153,7 +163,11 @@ double RandomValue(std::mt19937& random, double newest) {
 // Feeds both stores the same and compares what they answer.
 class Twins {
  public:
-  explicit Twins(uint32_t seed) : random_(seed) {}
+  explicit Twins(uint32_t seed)
+      : random_(seed),
+        node_({.span = kLong,
+               .block_range = std::chrono::hours(2),
+               .samples_per_chunk = seed % 2 == 0 ? 120u : 7u}) {}
 
   void AppendSome() {
     time_ += 1 + random_() % 20000;
@@ -188,6 +202,7 @@ class Twins {
       ours.ended_at = theirs.ended_at = Timestamp::FromMs(time_);
     }
     Append(ours, theirs);
+    if (random_() % 8 == 0) BOOST_REQUIRE(node_.head.SpillChunks().ok());
   }
 
   void CompareSome() {
