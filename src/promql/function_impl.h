@@ -1,8 +1,5 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -152,25 +149,6 @@ void ForEachCostlyWindow(const RangeInput& in, std::span<double> out, uint32_t m
     }
     return fn(step);
   });
-}
-
-// Windows that overlap little are computed one by one; where they overlap much, aggregates slide.
-// From this many looks at each value on, sliding is cheaper (tests/bench/promql_bench.cc).
-inline constexpr int64_t kSlidingLooks = 6;
-
-inline bool OverlapMuch(const RangeInput& in) {
-  return in.windows.samples > kSlidingLooks * static_cast<int64_t>(in.values.size());
-}
-
-// The largest of all values, without signs. Infinite when one is, or is NaN.
-inline double Magnitude(std::span<const double> values) {
-  double largest = 0;
-  bool finite = true;
-  for (const double v : values) {
-    largest = std::max(largest, std::abs(v));
-    finite &= std::abs(v) <= std::numeric_limits<double>::max();
-  }
-  return finite ? largest : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace canopy::promql

@@ -17,6 +17,24 @@ using base::KahanMean;
 using base::KahanSum;
 using base::SumOf;
 
+// From this many looks at each value on, sliding is cheaper (tests/bench/promql_bench.cc).
+constexpr int64_t kSlidingLooks = 6;
+
+bool OverlapMuch(const RangeInput& in) {
+  return in.windows.samples > kSlidingLooks * static_cast<int64_t>(in.values.size());
+}
+
+// The largest of all values, without signs. Infinite when one is, or is NaN.
+double Magnitude(std::span<const double> values) {
+  double largest = 0;
+  bool finite = true;
+  for (const double v : values) {
+    largest = std::max(largest, std::abs(v));
+    finite &= std::abs(v) <= std::numeric_limits<double>::max();
+  }
+  return finite ? largest : std::numeric_limits<double>::infinity();
+}
+
 // True when no sum over a window can overflow, nor is any value NaN.
 bool SumsStayFinite(const RangeInput& in) {
   return Magnitude(in.values) * in.windows.largest < std::numeric_limits<double>::max() / 4;

@@ -5,7 +5,6 @@
 
 #include "canopy/base/kahan.h"
 #include "function_impl.h"
-#include "sliding.h"
 
 // deriv, predict_linear, double_exponential_smoothing: lines through the samples of a window.
 
@@ -48,20 +47,7 @@ Line Regression(std::span<const int64_t> times, std::span<const double> values, 
   return {slope, y / n - slope * x / n};
 }
 
-// `fn(step, trend)` for each window with a line, where windows overlap much; false where they do
-// not, or where products overflow.
-template <class Fn>
-bool Slide(const RangeInput& in, std::span<double> out, Fn fn) {
-  constexpr double kLargest = 1e140;
-  if (!OverlapMuch(in) || Magnitude(in.values) > kLargest) return false;
-  SlidingTrend trends({in.times, in.values, in.times[0]});
-  ForEachWindow(in, out, 2,
-                [&](size_t i) { return fn(i, trends.Of(in.windows.begin[i], in.windows.end[i])); });
-  return true;
-}
-
 void Deriv(const RangeInput& in, std::span<double> out) {
-  if (Slide(in, out, [](size_t, const Trend& trend) { return trend.slope(); })) return;
   ForEachCostlyWindow(in, out, 2, [&](size_t i) {
     const auto times = in.window_times(i);
     return Regression(times, in.window(i), times.front()).slope;
@@ -69,11 +55,6 @@ void Deriv(const RangeInput& in, std::span<double> out) {
 }
 
 void PredictLinear(const RangeInput& in, std::span<double> out) {
-  const auto seconds = [&](size_t i) {
-    return static_cast<double>(in.look.steps.at(i) - in.times[0]) / 1e3 + in.scalars[0][i];
-  };
-  if (Slide(in, out, [&](size_t i, const Trend& trend) { return trend.ValueAt(seconds(i)); }))
-    return;
   ForEachCostlyWindow(in, out, 2, [&](size_t i) {
     // From the step on, even where the selector looks elsewhere.
     const Line line = Regression(in.window_times(i), in.window(i), in.look.steps.at(i));

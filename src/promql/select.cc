@@ -240,7 +240,6 @@ class RangeSelector final : public ColumnSource {
     storage::Columns columns = OrFail(series_->Read(i, from, until, buffers.columns));
     if (without_buckets_ && !columns.histograms.empty())
       columns = WithoutBuckets(columns, buffers.stats);
-    if (!HasMarker(columns.values)) return columns;
     return WithoutMarkers(columns, buffers.kept);
   }
 
@@ -280,6 +279,7 @@ Edges EdgesOf(const VectorSelector& selector) {
 }
 
 storage::Columns WithoutMarkers(const storage::Columns& columns, storage::ColumnBuffer& kept) {
+  if (!HasMarker(columns.values)) return columns;
   kept.Clear();
   for (size_t n = 0; n < columns.times.size(); ++n) {
     if (IsAbsent(columns.values[n])) continue;

@@ -67,7 +67,7 @@ void FindNewest(std::span<const int64_t> times, const LookAt& look, int64_t look
 
 Edges EdgesOf(const VectorSelector& selector);
 
-// All samples but staleness markers, in `kept`.
+// The same when there is no staleness marker among them; otherwise the others, in `kept`.
 storage::Columns WithoutMarkers(const storage::Columns& columns, storage::ColumnBuffer& kept);
 
 // The steps at which the inner expression of a subquery is evaluated. count 0 when there is none.

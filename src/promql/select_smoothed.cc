@@ -1,6 +1,5 @@
 #include "counter_facts.h"
 #include "interpolate.h"
-#include "scan.h"
 #include "select.h"
 
 // m smoothed: at each step the value on the line between the samples around it, or the last one
@@ -37,7 +36,7 @@ class SmoothedSelector final : public SeriesSource {
     if (columns.times.empty()) return false;
     if (without_buckets_ && !columns.histograms.empty())
       columns = WithoutBuckets(columns, buffers.stats);
-    if (HasMarker(columns.values)) columns = WithoutMarkers(columns, buffers.kept);
+    columns = WithoutMarkers(columns, buffers.kept);
     const Windows& windows = buffers.windows.Get(
         columns.times_id, [&](Windows& out) { FindWindows(columns.times, range_, out); });
     if (windows.samples == 0) return false;

@@ -16,14 +16,14 @@ namespace canopy::promql {
 
 using base::KahanSum;
 
-// What State::Add makes of the values of a window (`values[i]` for its samples i), and State::Merge
-// of two windows that follow each other. The window is split somewhere: of the part before the
-// split the states of all suffixes are known, of the part behind it the state so far; nothing is
-// ever taken off, so no error is left behind by what has gone.
-template <class State, class Values = std::span<const double>>
+// What State::Add makes of the values of a window, and State::Merge of two windows that follow each
+// other. The window is split somewhere: of the part before the split the states of all suffixes are
+// known, of the part behind it the state so far; nothing is ever taken off, so no error is left
+// behind by what has gone.
+template <class State>
 class SlidingFold {
  public:
-  explicit SlidingFold(const Values& values) : values_(values) {}
+  explicit SlidingFold(std::span<const double> values) : values_(values) {}
 
   // REQUIRES: neither end moves back; begin < end. Inlined by force: for several kinds of states
   // g++ 12 does not, and sums are a quarter slower.
@@ -48,7 +48,7 @@ class SlidingFold {
     back_ = {};
   }
 
-  const Values values_;
+  const std::span<const double> values_;
   uint32_t base_ = 0;
   uint32_t split_ = 0;
   uint32_t end_ = 0;
@@ -93,53 +93,6 @@ struct Spread {
   double variance() const { return squares / count; }
 };
 using SlidingSpread = SlidingFold<Spread>;
-
-// The same of points, for the line through them.
-struct Trend {
-  struct Point {
-    double x;
-    double y;
-  };
-  // Of one series; x are seconds since `origin_ms`.
-  struct Points {
-    std::span<const int64_t> times;
-    std::span<const double> values;
-    int64_t origin_ms;
-    Point operator[](uint32_t i) const {
-      return {static_cast<double>(times[i] - origin_ms) / 1e3, values[i]};
-    }
-  };
-
-  double count = 0;
-  Point mean{};
-  double xx = 0;  // squares of distances in x
-  double xy = 0;  // products of distances
-
-  void Add(Point p) {
-    count += 1;
-    const double dx = p.x - mean.x;
-    const double dy = p.y - mean.y;
-    mean.x += dx / count;
-    mean.y += dy / count;
-    xx += dx * (p.x - mean.x);
-    xy += dx * (p.y - mean.y);
-  }
-  void Merge(const Trend& later) {
-    if (later.count == 0) return;
-    const double dx = later.mean.x - mean.x;
-    const double dy = later.mean.y - mean.y;
-    const double both = count + later.count;
-    const double weight = count * later.count / both;
-    xx += later.xx + dx * dx * weight;
-    xy += later.xy + dx * dy * weight;
-    mean.x += dx * (later.count / both);
-    mean.y += dy * (later.count / both);
-    count = both;
-  }
-  double slope() const { return xy / xx; }
-  double ValueAt(double x) const { return mean.y + slope() * (x - mean.x); }
-};
-using SlidingTrend = SlidingFold<Trend, Trend::Points>;
 
 // The index of the first among the best values of each window, where Better(a, b) says that a beats
 // b. Values that are not a number count only when there is nothing else.

@@ -229,16 +229,6 @@ std::vector<Case> Cases() {
        },
        0},
       {"deriv(", ")", [](const Window& w, double, double) { return Slope(w); }, 1e-9},
-      {"predict_linear(", ", 100)",
-       [](const Window& w, double, double until) -> std::optional<double> {
-         const auto slope = Slope(w);
-         if (!slope) return std::nullopt;
-         long double x = 0;
-         for (const auto& s : w) x += s.time.seconds();
-         const double n = static_cast<double>(w.size());
-         return Sum(w) / n + *slope * (until + 100 - static_cast<double>(x) / n);
-       },
-       1e-9},
   };
 }
 
@@ -383,10 +373,8 @@ BOOST_AUTO_TEST_CASE(windows_that_slide_yield_what_single_windows_yield) {
         for (const Case& c : Cases()) {
           // NaNs meet what asks for differences of neighbours in ways of their own.
           if (shape == Shape::kWithNan && c.function == "quantile_over_time(0.3, ") continue;
-          checker.Check(c, 60, 30, 0);    // windows that overlap little
-          checker.Check(c, 1200, 30, 0);  // much
-          // Lines go on from the query's time, whatever the offset.
-          if (c.function == "predict_linear(") continue;
+          checker.Check(c, 60, 30, 0);      // windows that overlap little
+          checker.Check(c, 1200, 30, 0);    // much
           checker.Check(c, 7200, 60, 120);  // all
           checker.Check(c, 20, 300, -60);   // not at all
         }
