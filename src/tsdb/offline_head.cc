@@ -7,7 +7,7 @@
 #include "canopy/model/histogram.h"
 #include "canopy/model/sample.h"
 #include "canopy/storage/merge.h"
-#include "tsdb/wal_histogram_record.h"
+#include "tsdb/wal_histogram_value.h"
 #include "tsdb/wal_record.h"
 
 namespace canopy::tsdb {
@@ -68,37 +68,23 @@ std::optional<uint32_t> OfflineHead::SeriesOf(SeriesRef ref, Timestamp time, boo
   return series;
 }
 
-template <class H, class Row>
+template <class Row>
 void OfflineHead::TakeHistogram(const Row& row, bool out_of_order) {
   const std::optional<uint32_t> series = SeriesOf(row.ref, row.time, out_of_order);
   if (!series) return;
-  const auto spans = [](const std::vector<RefHistogramSpan>& from) {
-    std::vector<model::HistogramSpan> out;
-    for (const RefHistogramSpan& span : from) out.push_back({span.offset, span.length});
-    return out;
-  };
-  H histogram;
-  histogram.hint = static_cast<model::CounterResetHint>(row.counter_reset_hint & 3);
-  histogram.schema = row.schema;
-  histogram.zero_threshold = row.zero_threshold;
-  histogram.zero_count = row.zero_count;
-  histogram.count = row.count;
-  histogram.sum = row.sum;
-  histogram.positive = {spans(row.positive_spans), row.positive_buckets};
-  histogram.negative = {spans(row.negative_spans), row.negative_buckets};
-  histogram.custom_values = row.custom_values;
-  if (!model::IsStale(histogram.sum) && !model::Validate(histogram).ok()) {
+  auto value = FromRow(row);
+  if (!value.ok()) {
     ++impossible_histograms_;
     return;
   }
   Histograms& of_series = histograms_[*series];
   const int64_t t = row.time.ms();
-  if (t <= of_series.newest) {
-    of_series.late.push_back({t, std::move(histogram)});
-    return;
+  if (t > of_series.newest) {
+    of_series.newest = t;
+    std::visit([&](const auto& h) { of_series.builder.Add(t, h); }, *value);
+  } else {
+    std::visit([&](auto& h) { of_series.late.push_back({t, std::move(h)}); }, *value);
   }
-  of_series.newest = t;
-  of_series.builder.Add(t, histogram);
 }
 
 Status OfflineHead::TakeRecord(std::string_view record, bool out_of_order) {
@@ -122,15 +108,13 @@ Status OfflineHead::TakeRecord(std::string_view record, bool out_of_order) {
     case RecordType::kHistogramSamples:
     case RecordType::kCustomBucketsHistogramSamples:
     case RecordType::kHistogramSamplesV2:
-      return DecodeHistograms(record, [&](const RefHistogram& row) {
-        TakeHistogram<model::Histogram>(row, out_of_order);
-      });
+      return DecodeHistograms(record,
+                              [&](const RefHistogram& row) { TakeHistogram(row, out_of_order); });
     case RecordType::kFloatHistogramSamples:
     case RecordType::kCustomBucketsFloatHistogramSamples:
     case RecordType::kFloatHistogramSamplesV2:
-      return DecodeFloatHistograms(record, [&](const RefFloatHistogram& row) {
-        TakeHistogram<model::FloatHistogram>(row, out_of_order);
-      });
+      return DecodeFloatHistograms(
+          record, [&](const RefFloatHistogram& row) { TakeHistogram(row, out_of_order); });
     case RecordType::kExemplars:
     case RecordType::kMetadata:
     // The samples that went to head chunks are in the log as well.

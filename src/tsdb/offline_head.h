@@ -67,7 +67,7 @@ class OfflineHead {
   Status TakeRecord(std::string_view record, bool out_of_order);
   // The series that a row's sample is to be added to, unless it is to be left out.
   std::optional<uint32_t> SeriesOf(SeriesRef ref, Timestamp time, bool out_of_order);
-  template <class H, class Row>
+  template <class Row>
   void TakeHistogram(const Row& row, bool out_of_order);
   Status LoadHeadChunks(Fs& fs, const std::string& dir);
   void Finish();

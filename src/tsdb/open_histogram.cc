@@ -62,7 +62,7 @@ bool OpenHistogram::Append(int64_t t, const storage::HistogramValue& value, Grav
     using Encoder = std::remove_reference_t<decltype(encoder)>;
     return encoder.Append(t, h) != Encoder::Outcome::kNewChunk;
   });
-  if (taken) SetNewest(value, graveyard);
+  if (taken) Settle(value, graveyard);
   return taken;
 }
 
@@ -71,10 +71,12 @@ void OpenHistogram::BeginNext(int64_t t, const storage::HistogramValue& value,
   WithBoth(encoder_, value,
            [&](auto& encoder, const auto& h) { encoder.Begin(t, h, encoder.HeaderBehind(h)); });
   first_time_ = t;
-  SetNewest(value, graveyard);
+  Settle(value, graveyard);
 }
 
-void OpenHistogram::SetNewest(const storage::HistogramValue& value, Graveyard& graveyard) {
+void OpenHistogram::Settle(const storage::HistogramValue& value, Graveyard& graveyard) {
+  bytes_ =
+      &std::visit([](auto& encoder) -> const std::string& { return encoder.bytes(); }, encoder_);
   Bury(graveyard);
   newest_ = IsStale(value) ? nullptr : Floats(value).release();
 }
@@ -92,10 +94,6 @@ bool OpenHistogram::full() const {
         return encoder.size() >= kMinSamples && encoder.byte_size() >= kTargetBytes;
       },
       encoder_);
-}
-
-const std::string& OpenHistogram::bytes() {
-  return std::visit([](auto& encoder) -> const std::string& { return encoder.bytes(); }, encoder_);
 }
 
 }  // namespace canopy::tsdb

@@ -13,11 +13,13 @@
 namespace canopy::tsdb {
 
 // The open chunk of a series of native histograms, in its form on disk, and the newest sample
-// decoded. Under the head's lock.
+// decoded. Const methods under the head's shared lock, the others under the exclusive one.
 class OpenHistogram {
  public:
   // Empty, for histograms of integers or of floats.
   explicit OpenHistogram(bool integers);
+  OpenHistogram(const OpenHistogram&) = delete;
+  OpenHistogram& operator=(const OpenHistogram&) = delete;
 
   bool integers() const { return encoder_.index() == 0; }
   ChunkEncoding encoding() const {
@@ -37,15 +39,17 @@ class OpenHistogram {
   // Whether it is long enough, in bytes.
   bool full() const;
   // As it is now.
-  const std::string& bytes();
+  const std::string& bytes() const { return *bytes_; }
 
   // Afterwards it may be deleted.
   void Bury(Graveyard& graveyard);
 
  private:
-  void SetNewest(const storage::HistogramValue& value, Graveyard& graveyard);
+  // After each change: readers share what is whole.
+  void Settle(const storage::HistogramValue& value, Graveyard& graveyard);
 
   std::variant<chunk::IntHistogramEncoder, chunk::FloatHistogramEncoder> encoder_;
+  const std::string* bytes_ = nullptr;  // the encoder's
   int64_t first_time_ = 0;
   const model::FloatHistogram* newest_ = nullptr;
 };

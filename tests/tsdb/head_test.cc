@@ -303,6 +303,12 @@ class Twins {
   std::vector<unsigned> new_histograms_;
 };
 
+// The newest value, or count of a histogram.
+double Newest(const storage::Columns& columns) {
+  const bool is_histogram = !columns.histograms.empty() && columns.histograms.back() != nullptr;
+  return is_histogram ? columns.histograms.back()->count : columns.values.back();
+}
+
 Batch One(const Labels& labels, int64_t t, double value) {
   Batch batch;
   batch.new_samples.push_back({labels, Timestamp::FromMs(t), value});
@@ -468,7 +474,9 @@ BOOST_AUTO_TEST_CASE(a_failed_log_stores_nothing_and_the_next_append_logs_the_se
 }
 
 BOOST_AUTO_TEST_CASE(appends_and_queries_run_side_by_side) {
-  Node node({.span = std::chrono::seconds(400), .block_range = Duration(100'000)});
+  Node node({.span = std::chrono::seconds(400),
+             .block_range = Duration(100'000),
+             .samples_per_chunk = 20});
   std::atomic<bool> done = false;
   std::vector<std::thread> readers;
   std::atomic<int> torn = 0;
@@ -478,14 +486,14 @@ BOOST_AUTO_TEST_CASE(appends_and_queries_run_side_by_side) {
       while (!done) {
         const auto querier = node.head.NewQuerier(Timestamp::Min(), Timestamp::Max());
         const auto set = querier->Select({}, {});
-        // Each append gives all ten series the same newest sample: a cut shows it in all or none.
+        // Each append gives all five series the same newest sample: a cut shows it in all or none.
         int64_t newest = -1;
         for (size_t s = 0; s < (*set)->size(); ++s) {
           if ((*set)->labels(s).Get("churn") != "") continue;
           const auto columns = (*set)->Read(s, Timestamp::Min(), Timestamp::Max(), buffer);
           const int64_t last = columns->times.empty() ? -1 : columns->times.back();
           if (newest >= 0 && last != newest) ++torn;
-          if (last >= 0 && columns->values.back() != static_cast<double>(last) / 8) ++torn;
+          if (last >= 0 && Newest(*columns) != static_cast<double>(last) / 8) ++torn;
           newest = last;
         }
       }
@@ -497,7 +505,12 @@ BOOST_AUTO_TEST_CASE(appends_and_queries_run_side_by_side) {
       batch.new_samples.push_back({SeriesNumber(n), Timestamp::FromMs(t * 1000), t * 125.0});
     batch.new_samples.push_back({Labels{{"churn", std::to_string(t / 10)}},
                                  Timestamp::FromMs(t * 1000), static_cast<double>(t % 7)});
+    model::Histogram histogram;
+    histogram.count = static_cast<uint64_t>(t) * 125;
+    histogram.positive = {{{0, 1}}, {t * 125}};
+    batch.new_histograms.push_back({SeriesNumber(5), Timestamp::FromMs(t * 1000), histogram});
     BOOST_REQUIRE(node.head.Append(batch).ok());
+    if (t % 30 == 0) BOOST_REQUIRE(node.head.SpillChunks().ok());
     if (t % 100 == 0) node.head.DropBefore(node.head.min_valid_time(), 0);
   }
   done = true;
