@@ -7,6 +7,7 @@ program under test. Most cases wait for real time to pass, so E2E_JOBS=3 classes
 import concurrent.futures
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,16 @@ import unittest
 import harness
 
 JOBS = int(os.environ.get("E2E_JOBS", "3"))
+# Seconds. A case that hangs is a failure like any other, told by its name, and keeps nobody waiting for the rest.
+CASE_LIMIT = int(os.environ.get("E2E_CASE_LIMIT", "300"))
+
+
+class OutOfTime(BaseException):
+    """Not an Exception: nobody who waits for something may take it for a failed try."""
+
+
+def out_of_time(_signal, _frame):
+    raise OutOfTime(f"the case took longer than {CASE_LIMIT} s")
 
 
 class Result(unittest.TextTestResult):
@@ -24,6 +35,7 @@ class Result(unittest.TextTestResult):
 
     def startTest(self, test):
         self.began = time.monotonic()
+        signal.alarm(CASE_LIMIT)
         unittest.TestResult.startTest(self, test)
 
     def report(self, test, word):
@@ -63,7 +75,10 @@ def of_class(case):
 
 def run_here(found):
     """Runs the cases in this process."""
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(CASE_LIMIT)  # for what a class sets up
     result = unittest.TextTestRunner(stream=sys.stdout, resultclass=Result, verbosity=0).run(unittest.TestSuite(found))
+    signal.alarm(0)
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     print(f"{result.passed} passed, {failed} failed")
     return failed

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "canopy/base/mutex.h"
 #include "canopy/base/number.h"
 #include "canopy/base/self_metrics.h"
 #include "canopy/config/rule_file.h"
@@ -39,12 +40,10 @@ class Node {
   void Restart() {
     manager.reset();
     sent.clear();
-    manager = std::make_unique<Manager>(Manager::Deps{clock, store, store, engine, metrics,
-                                                      [this](std::vector<model::Alert> alerts) {
-                                                        for (model::Alert& alert : alerts)
-                                                          sent.push_back(std::move(alert));
-                                                      }},
-                                        options);
+    manager = std::make_unique<Manager>(
+        Manager::Deps{clock, store, store, engine, metrics,
+                      [this](std::vector<model::Alert> alerts) { TakeSent(std::move(alerts)); }},
+        options);
   }
 
   Status Update(const std::string& yaml) {
@@ -107,8 +106,16 @@ class Node {
   SelfMetrics metrics;
   promql::Engine engine;
   ManagerOptions options;
+  // Written by the manager's threads once Start() was called: to be read after Stop().
   std::vector<model::Alert> sent;
+  Mutex sent_mu{LockRank::kLeaf};
   std::unique_ptr<Manager> manager;
+
+ private:
+  void TakeSent(std::vector<model::Alert> alerts) {
+    const MutexLock lock(sent_mu);
+    for (model::Alert& alert : alerts) sent.push_back(std::move(alert));
+  }
 };
 
 }  // namespace canopy::rules
