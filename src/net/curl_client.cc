@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -26,6 +27,8 @@ namespace {
 constexpr size_t kMaxSpareHandles = 256;
 // Of standing requests: a handle takes about 10 KiB.
 constexpr size_t kMaxKeptHandles = 2048;
+// What a kept connection is read through: stays in the cache, and takes most pages in a few reads.
+constexpr size_t kReadBuffer = size_t{64} << 10;
 
 // libcurl is driven by its socket interface over epoll: a thousand connections that wait cost
 // nothing when another one moves, which its own poll() loop would make them.
@@ -54,9 +57,19 @@ class CurlHttpClient final : public HttpClient {
   bool TakeRequests();
   CURL* HandleFor(const CurlTransfer& transfer);
   void StartTransfer(TransferPtr transfer);
+  void SendByCurl(CurlTransfer& transfer);
+  // What has happened on a kept connection.
+  void TakeFromKept(const TransferPtr& transfer, bool last_event);
+  void WatchKept(const TransferPtr& transfer);
+  void EndLateKept();
+  int64_t next_deadline() const {
+    return deadlines_.empty() ? ClientTimers::kNever : deadlines_.begin()->first;
+  }
   void FinishDone();
   // Takes the transfer off libcurl; its handle is kept for another one or the next time.
   TransferPtr Detach(CURL* handle);
+  TransferPtr Detach(CurlTransfer& transfer);
+  void Finish(TransferPtr transfer, bool run_here);
   void Hand(TransferPtr transfer);
   void HandOverdue();
   void CancelAll();
@@ -65,6 +78,7 @@ class CurlHttpClient final : public HttpClient {
   static int TimerCallback(CURLM*, long timeout_ms, void* self);
 
   const CurlClientOptions options_;
+  const long max_idle_connections_;
   const EnvironmentProxies environment_;
   Fs& fs_;
   CURLM* const multi_;
@@ -81,6 +95,11 @@ class CurlHttpClient final : public HttpClient {
   // Of the client's thread alone.
   std::unordered_map<uint64_t, TransferPtr> running_;
   std::vector<CURL*> spare_;
+  // By the number of their socket. A number may since have become another socket's: then whoever
+  // had it is gone, or has another connection.
+  std::vector<std::weak_ptr<CurlTransfer>> kept_;
+  std::set<std::pair<int64_t, uint64_t>> deadlines_;  // of what runs over kept connections, and ids
+  std::vector<char> read_buffer_;
   std::vector<TransferPtr> overdue_;         // finished, but their workers' queue was full
   bool look_again_ = false;                  // this thread has asked for something itself
   int64_t timer_at_ = ClientTimers::kNever;  // libcurl's, in monotonic nanoseconds
@@ -106,12 +125,14 @@ CURLM* NewMulti() {
 
 CurlHttpClient::CurlHttpClient(CurlClientOptions options)
     : options_(std::move(options)),
+      max_idle_connections_(MaxIdleConnections(options_.max_idle_connections)),
       environment_(EnvironmentProxies::Read()),
       fs_(options_.fs != nullptr ? *options_.fs : PosixFs()),
       multi_(NewMulti()),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       mu_(LockRank::kNet),
+      read_buffer_(kReadBuffer),
       timers_([this] { Wake(); }) {
   CANOPY_CHECK(epoll_ >= 0 && wakeup_ >= 0);
   epoll_event event{};
@@ -124,8 +145,7 @@ CurlHttpClient::CurlHttpClient(CurlClientOptions options)
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   // Its default is a multiple of the requests under way, which would close every connection of
   // targets that are asked one after the other.
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
-                    MaxIdleConnections(options_.max_idle_connections));
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, max_idle_connections_);
   // Signals are for the threads that ask for them; libcurl's own threads inherit this.
   sigset_t all;
   sigset_t before;
@@ -165,11 +185,16 @@ void CurlHttpClient::Wake() {
 }
 
 struct CurlHttpClient::Standing final : StandingRequest {
-  Standing(std::atomic<size_t>& n, HttpRequest request, HttpOptions options)
+  Standing(std::atomic<size_t>& n, size_t max_connections, HttpRequest request, HttpOptions options)
       : transfer(std::make_shared<CurlTransfer>(std::move(request), std::move(options),
-                                                n++ < kMaxKeptHandles)),
+                                                KeepsOf(n++, max_connections))),
         count(n) {}
   ~Standing() override { --count; }
+
+  static Keeps KeepsOf(size_t standing, size_t max_connections) {
+    if (standing < std::min(kMaxKeptHandles, max_connections)) return Keeps::kConnection;
+    return Keeps::kNothing;
+  }
 
   const TransferPtr transfer;
   std::atomic<size_t>& count;
@@ -177,7 +202,8 @@ struct CurlHttpClient::Standing final : StandingRequest {
 
 std::unique_ptr<HttpClient::StandingRequest> CurlHttpClient::Prepare(HttpRequest request,
                                                                      HttpOptions options) {
-  return std::make_unique<Standing>(standing_, std::move(request), std::move(options));
+  return std::make_unique<Standing>(standing_, static_cast<size_t>(max_idle_connections_),
+                                    std::move(request), std::move(options));
 }
 
 HttpRequestId CurlHttpClient::Send(StandingRequest& request, std::string body_buffer,
@@ -188,14 +214,15 @@ HttpRequestId CurlHttpClient::Send(StandingRequest& request, std::string body_bu
 }
 
 HttpRequestId CurlHttpClient::Send(HttpRequest request, HttpOptions options, Callback done) {
-  return SendTransfer(std::make_shared<CurlTransfer>(std::move(request), std::move(options), false),
-                      std::move(done));
+  return SendTransfer(
+      std::make_shared<CurlTransfer>(std::move(request), std::move(options), Keeps::kNothing),
+      std::move(done));
 }
 
 HttpRequestId CurlHttpClient::SendTransfer(TransferPtr transfer, Callback done) {
   const HttpRequestId id(++last_id_);
   transfer->Begin(id, std::move(done));
-  transfer->Prepare(fs_, environment_);
+  transfer->Prepare(fs_, environment_, options_.user_agent);
   bool first = false;
   {
     MutexLock lock(mu_);
@@ -246,7 +273,7 @@ int CurlHttpClient::TimerCallback(CURLM*, long timeout_ms, void* self) {
 int CurlHttpClient::WaitTime() const {
   if (look_again_) return 0;
   if (!overdue_.empty()) return 1;
-  const int64_t next = std::min(timer_at_, timers_.next_due());
+  const int64_t next = std::min({timer_at_, timers_.next_due(), next_deadline()});
   if (next == ClientTimers::kNever) return -1;
   const int64_t left = next - SystemClock().MonotonicNanos();
   // Rounded up: a wait of zero would spin through the last millisecond.
@@ -267,6 +294,12 @@ void CurlHttpClient::Run() {
         (void)!::read(wakeup_, &count, sizeof count);
         continue;
       }
+      const auto fd = static_cast<size_t>(events[i].data.fd);
+      if (const TransferPtr transfer = fd < kept_.size() ? kept_[fd].lock() : nullptr;
+          transfer != nullptr && transfer->has_kept(events[i].data.fd)) {
+        TakeFromKept(transfer, i + 1 == n);
+        continue;
+      }
       int what = 0;
       if ((events[i].events & EPOLLIN) != 0) what |= CURL_CSELECT_IN;
       if ((events[i].events & EPOLLOUT) != 0) what |= CURL_CSELECT_OUT;
@@ -280,6 +313,7 @@ void CurlHttpClient::Run() {
       curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &still_running);
     }
     FinishDone();
+    EndLateKept();
     HandOverdue();
   }
   CancelAll();
@@ -305,7 +339,7 @@ bool CurlHttpClient::TakeRequests() {
   for (const HttpRequestId id : canceled) {
     const auto it = running_.find(id.value());
     if (it == running_.end()) continue;
-    TransferPtr transfer = Detach(it->second->handle());
+    TransferPtr transfer = Detach(*it->second);
     transfer->Fail(Status::Canceled("context canceled"));
     Hand(std::move(transfer));
   }
@@ -327,11 +361,18 @@ CURL* CurlHttpClient::HandleFor(const CurlTransfer& transfer) {
 }
 
 void CurlHttpClient::StartTransfer(TransferPtr transfer) {
-  if (!transfer->started())
-    transfer->Start(HandleFor(*transfer), options_.user_agent, options_.idle_timeout);
-  CANOPY_CHECK(curl_multi_add_handle(multi_, transfer->handle()) == CURLM_OK);
   const uint64_t id = transfer->id().value();
+  if (transfer->SendKept(SystemClock().MonotonicNanos(), options_.idle_timeout))
+    deadlines_.emplace(transfer->deadline(), id);
+  else
+    SendByCurl(*transfer);
   running_.emplace(id, std::move(transfer));
+}
+
+void CurlHttpClient::SendByCurl(CurlTransfer& transfer) {
+  if (!transfer.started())
+    transfer.Start(HandleFor(transfer), options_.user_agent, options_.idle_timeout);
+  CANOPY_CHECK(curl_multi_add_handle(multi_, transfer.handle()) == CURLM_OK);
 }
 
 CurlHttpClient::TransferPtr CurlHttpClient::Detach(CURL* handle) {
@@ -353,6 +394,13 @@ CurlHttpClient::TransferPtr CurlHttpClient::Detach(CURL* handle) {
   return out;
 }
 
+CurlHttpClient::TransferPtr CurlHttpClient::Detach(CurlTransfer& transfer) {
+  if (!transfer.awaits_kept()) return Detach(transfer.handle());
+  deadlines_.erase({transfer.deadline(), transfer.id().value()});
+  transfer.DropKept();
+  return std::move(running_.extract(transfer.id().value()).mapped());
+}
+
 void CurlHttpClient::FinishDone() {
   int left = 0;
   while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
@@ -361,12 +409,55 @@ void CurlHttpClient::FinishDone() {
     CurlTransfer* transfer = nullptr;
     curl_easy_getinfo(handle, CURLINFO_PRIVATE, &transfer);
     transfer->End(message->data.result);
-    const bool run_here = left == 0 && transfer->short_enough();
     TransferPtr done = Detach(handle);
-    if (run_here)
-      done->Deliver();
-    else
-      Hand(std::move(done));
+    if (done->kept() != nullptr) WatchKept(done);
+    Finish(std::move(done), left == 0);
+  }
+}
+
+void CurlHttpClient::Finish(TransferPtr transfer, bool run_here) {
+  if (run_here && transfer->short_enough())
+    transfer->Deliver();
+  else
+    Hand(std::move(transfer));
+}
+
+void CurlHttpClient::WatchKept(const TransferPtr& transfer) {
+  const int fd = transfer->kept()->fd();
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLRDHUP;
+  event.data.fd = fd;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+    transfer->DropKept();
+    return;
+  }
+  if (kept_.size() <= static_cast<size_t>(fd)) kept_.resize(static_cast<size_t>(fd) + 1);
+  kept_[static_cast<size_t>(fd)] = transfer;
+}
+
+void CurlHttpClient::TakeFromKept(const TransferPtr& transfer, bool last_event) {
+  // Nothing was asked for: the peer has closed it, or is out of step.
+  if (!transfer->awaits_kept()) return transfer->DropKept();
+  const uint64_t id = transfer->id().value();
+  const std::pair<int64_t, uint64_t> deadline(transfer->deadline(), id);
+  const auto state = transfer->ReceiveKept(read_buffer_, SystemClock().MonotonicNanos());
+  if (state == KeptConnection::State::kWaiting) return;
+  deadlines_.erase(deadline);
+  if (state == KeptConnection::State::kUnusable) return SendByCurl(*transfer);
+  running_.erase(id);
+  Finish(transfer, last_event);
+}
+
+void CurlHttpClient::EndLateKept() {
+  if (deadlines_.empty()) return;
+  const int64_t now = SystemClock().MonotonicNanos();
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const auto it = running_.find(deadlines_.begin()->second);
+    deadlines_.erase(deadlines_.begin());
+    TransferPtr transfer = std::move(it->second);
+    running_.erase(it);
+    transfer->EndKeptLate(now);
+    Hand(std::move(transfer));
   }
 }
 
@@ -391,7 +482,7 @@ void CurlHttpClient::HandOverdue() {
 
 void CurlHttpClient::CancelAll() {
   while (!running_.empty()) {
-    TransferPtr transfer = Detach(running_.begin()->second->handle());
+    TransferPtr transfer = Detach(*running_.begin()->second);
     transfer->Fail(Status::Canceled("context canceled"));
     overdue_.push_back(std::move(transfer));
   }

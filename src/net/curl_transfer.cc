@@ -1,13 +1,15 @@
 #include "curl_transfer.h"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <limits>
 #include <utility>
 
 #include "canopy/base/number.h"
 #include "canopy/base/quote.h"
+#include "errno_text.h"
+#include "plain_request.h"
 
 namespace canopy::net {
 namespace {
@@ -33,12 +35,6 @@ bool HasHeader(const std::vector<std::string>& lines, std::string_view name) {
     return line.size() > name.size() && SameHeader(line.substr(0, name.size()), name) &&
            (line[name.size()] == ':' || line[name.size()] == ';');
   });
-}
-
-std::string LowerFirst(std::string_view text) {
-  std::string out(text);
-  if (!out.empty() && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] | 0x20);
-  return out;
 }
 
 long MinVersion(TlsVersion v) {
@@ -95,7 +91,13 @@ std::string Verb(const std::string& method) {
 
 CurlTransfer::~CurlTransfer() {
   if (handle_ != nullptr) curl_easy_cleanup(handle_);
+  if (closed_by_curl_ >= 0) ::close(closed_by_curl_);
   FreeLists();
+}
+
+const HttpClientConfig& CurlTransfer::config() const {
+  static const HttpClientConfig kDefaults;
+  return options_.config ? *options_.config : kDefaults;
 }
 
 void CurlTransfer::FreeLists() {
@@ -115,7 +117,8 @@ void CurlTransfer::Begin(HttpRequestId id, HttpClient::Callback done) {
   too_long_ = false;
 }
 
-void CurlTransfer::Prepare(Fs& fs, const EnvironmentProxies& environment) {
+void CurlTransfer::Prepare(Fs& fs, const EnvironmentProxies& environment,
+                           const std::string& user_agent) {
   if (is_prepared_ && !prepared_.reads_files) return;
   started_ = false;
   auto prepared = PrepareRequest(request_, options_, fs, environment);
@@ -134,11 +137,12 @@ void CurlTransfer::Prepare(Fs& fs, const EnvironmentProxies& environment) {
   // a type that the body does not have.
   lines.push_back("Expect:");
   if (!HasHeader(lines, "Content-Type")) lines.push_back("Content-Type:");
+  if (keeps_ == Keeps::kConnection)
+    plain_request_ = PlainRequest(request_, options_, prepared_, user_agent);
 }
 
 void CurlTransfer::Start(CURL* handle, const std::string& user_agent, Duration idle_timeout) {
-  static const HttpClientConfig kDefaults;
-  const HttpClientConfig& config = options_.config ? *options_.config : kDefaults;
+  const HttpClientConfig& config = this->config();
   handle_ = handle;
   started_ = true;
   FreeLists();
@@ -208,6 +212,13 @@ void CurlTransfer::SetConnection(const HttpClientConfig& config, Duration idle_t
       handle_, CURLOPT_HTTP_VERSION,
       static_cast<long>(config.enable_http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(handle_, CURLOPT_MAXAGE_CONN, static_cast<long>(idle_timeout.count() / 1000));
+  if (!plain_request_.empty()) {
+    // A connection of its own, which libcurl gives up when it is done.
+    curl_easy_setopt(handle_, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(handle_, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(handle_, CURLOPT_CLOSESOCKETFUNCTION, CloseSocket);
+    curl_easy_setopt(handle_, CURLOPT_CLOSESOCKETDATA, this);
+  }
   // An empty proxy means none; a null one would ask the environment.
   curl_easy_setopt(handle_, CURLOPT_PROXY, prepared_.proxy.c_str());
   if (!prepared_.no_proxy.empty())
@@ -291,10 +302,11 @@ void CurlTransfer::End(CURLcode code) {
   curl_easy_getinfo(handle_, CURLINFO_REDIRECT_COUNT, &redirects);
   response_.url = redirects > 0 && url != nullptr ? url : request_.url;
   if (code != CURLE_OK && status_.ok()) status_ = ErrorOf(code);
+  KeepConnection(code);
 }
 
 CURL* CurlTransfer::TakeHandle() {
-  if (keeps_handle_ && started_) return nullptr;
+  if (keeps_ != Keeps::kNothing && plain_request_.empty() && started_) return nullptr;
   started_ = false;
   return std::exchange(handle_, nullptr);
 }
@@ -325,8 +337,7 @@ Status CurlTransfer::ErrorOf(CURLcode code) const {
   const std::string text = *error_text_ != '\0' ? error_text_ : curl_easy_strerror(code);
   long system_error = 0;
   curl_easy_getinfo(handle_, CURLINFO_OS_ERRNO, &system_error);
-  const std::string reason =
-      system_error != 0 ? LowerFirst(std::strerror(static_cast<int>(system_error))) : text;
+  const std::string reason = system_error != 0 ? ErrnoText(static_cast<int>(system_error)) : text;
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT: {
       curl_off_t connected = 0;

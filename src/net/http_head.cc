@@ -75,19 +75,31 @@ HeadError ParseRequestLine(std::string_view line, RequestHead& head) {
   return ParseTarget(line.substr(first + 1, last - first - 1), head);
 }
 
-HeadError ParseFields(std::string_view rest, RequestHead& head) {
+HeadError ParseFields(std::string_view rest, Headers& headers) {
   for (;;) {
     const std::string_view line = NextLine(rest);
     if (line.empty()) return kFine;
-    if (head.headers.size() == kMaxFields) return {431, "431 Request Header Fields Too Large"};
+    if (headers.size() == kMaxFields) return {431, "431 Request Header Fields Too Large"};
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos) return kBadRequest;
     const std::string_view name = line.substr(0, colon);
     const std::string_view value = Trim(line.substr(colon + 1));
     // A folded line begins with a space, which no name has.
     if (!ValidHeader(name, value)) return kBadRequest;
-    head.headers.emplace_back(name, value);
+    headers.emplace_back(name, value);
   }
+}
+
+// "HTTP/1.1 200 OK"
+bool ParseStatusLine(std::string_view line, ResponseHead& head) {
+  if (line.size() < 12 || !line.starts_with("HTTP/1.") || line[8] != ' ') return false;
+  if (line[7] != '0' && line[7] != '1') return false;
+  if (line.size() > 12 && line[12] != ' ') return false;
+  const auto code = base::ParseUint(line.substr(9, 3));
+  if (!code || *code < 100) return false;
+  head.code = static_cast<int>(*code);
+  head.minor_version = line[7] - '0';
+  return true;
 }
 
 // What the fields say about the body and the connection.
@@ -138,8 +150,27 @@ size_t FindHeadEnd(std::string_view bytes, size_t from) {
 HeadError ParseHead(std::string_view text, RequestHead& head) {
   head = RequestHead();
   if (const HeadError error = ParseRequestLine(NextLine(text), head)) return error;
-  if (const HeadError error = ParseFields(text, head)) return error;
+  if (const HeadError error = ParseFields(text, head.headers)) return error;
   return ReadFraming(head);
+}
+
+bool ParseResponseHead(std::string_view text, ResponseHead& head) {
+  head = ResponseHead();
+  if (!ParseStatusLine(NextLine(text), head) || ParseFields(text, head.headers)) return false;
+  head.keep_alive = head.minor_version >= 1;
+  for (const auto& [name, value] : head.headers) {
+    if (SameHeader(name, "Content-Length")) {
+      const auto length = base::ParseUint(value);
+      if (!length || head.content_length) return false;
+      head.content_length = length;
+    } else if (SameHeader(name, "Transfer-Encoding")) {
+      if (head.chunked || !SameHeader(value, "chunked")) return false;
+      head.chunked = true;
+    } else if (SameHeader(name, "Connection") && HasWord(value, "close")) {
+      head.keep_alive = false;
+    }
+  }
+  return !(head.chunked && head.content_length);
 }
 
 }  // namespace canopy::net

@@ -7,7 +7,7 @@
 
 #include "canopy/net/headers.h"
 
-// The head of an HTTP/1.x request, RFC 9112. Pure: no sockets.
+// The heads of HTTP/1.x requests and responses, RFC 9112. Pure: no sockets.
 //
 // Why not the reader of the socket library: it refuses a request line beyond 16 KiB, and a parent's
 // selection of many match[] is longer than that; Prometheus takes 1 MiB.
@@ -44,5 +44,22 @@ size_t FindHeadEnd(std::string_view bytes, size_t from);
 // Strict where two readers could understand a request differently: folded lines, spaces before a
 // colon, several or odd lengths, a length next to chunks.
 HeadError ParseHead(std::string_view text, RequestHead& head);
+
+struct ResponseHead {
+  int code = 0;
+  int minor_version = 1;  // HTTP/1.x
+  Headers headers;
+
+  std::optional<uint64_t> content_length;
+  bool chunked = false;
+  bool keep_alive = true;  // as far as the head says
+
+  // Of an answer to GET. Without a length and chunks it lasts until the connection ends.
+  bool has_body() const { return code != 204 && code != 304; }
+};
+
+// `text` as for ParseHead(). False where a reader has to make up its mind what is meant: anything
+// but what well-behaved servers send.
+bool ParseResponseHead(std::string_view text, ResponseHead& head);
 
 }  // namespace canopy::net

@@ -1,17 +1,14 @@
 #include "http_reader.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
+
+#include "chunk_decoder.h"
 
 namespace canopy::net {
 namespace {
 
 constexpr size_t kReadSize = size_t{16} << 10;
-constexpr size_t kMaxChunkLine = size_t{4} << 10;
-constexpr size_t kMaxTrailer = size_t{64} << 10;
-
-Status BadChunk() { return Status::Invalid("malformed chunked encoding"); }
 
 }  // namespace
 
@@ -89,43 +86,20 @@ Status HttpReader::TakeBytes(uint64_t size, std::string& out) {
   return {};
 }
 
-Status HttpReader::TakeLine(std::string_view& line) {
-  for (;;) {
-    const size_t newline = pending().find('\n');
-    if (newline != std::string_view::npos) {
-      line = pending().substr(0, newline);
-      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-      begin_ += newline + 1;  // not Consume(): the line is still read
-      return {};
-    }
-    if (pending().size() > kMaxChunkLine) return BadChunk();
-    CANOPY_RETURN_IF_ERROR(Fill(timeout_));
-  }
-}
-
 Status HttpReader::ReadChunks(size_t limit, std::string& out) {
-  std::string_view line;
+  ChunkDecoder decoder;
   for (;;) {
-    CANOPY_RETURN_IF_ERROR(TakeLine(line));
-    uint64_t size = 0;
-    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), size, 16);
-    const std::string_view rest(end, static_cast<size_t>(line.data() + line.size() - end));
-    // What may follow the size is an extension.
-    if (error != std::errc() || (!rest.empty() && rest[0] != ';' && rest[0] != ' '))
-      return BadChunk();
-    if (size == 0) break;
-    if (size > limit - out.size()) return Status::Limit("http: request body too large");
-    CANOPY_RETURN_IF_ERROR(TakeBytes(size, out));
-    CANOPY_RETURN_IF_ERROR(TakeLine(line));
-    if (!line.empty()) return BadChunk();
+    std::string_view rest = pending();
+    CANOPY_ASSIGN_OR_RETURN(const std::string_view piece, decoder.Next(rest));
+    const size_t room = limit - out.size();
+    if (piece.size() > room || decoder.left() > room - piece.size())
+      return Status::Limit("http: request body too large");
+    out.append(piece);
+    const bool all_used = rest.empty();
+    Consume(pending().size() - rest.size());
+    if (decoder.done()) return {};
+    if (all_used) CANOPY_RETURN_IF_ERROR(Fill(timeout_));
   }
-  size_t trailer = 0;
-  do {
-    CANOPY_RETURN_IF_ERROR(TakeLine(line));
-    trailer += line.size();
-    if (trailer > kMaxTrailer) return BadChunk();
-  } while (!line.empty());
-  return {};
 }
 
 Status HttpReader::ReadBody(const RequestHead& head, size_t limit, std::string& out) {

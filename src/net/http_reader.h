@@ -28,7 +28,6 @@ class HttpReader {
  private:
   // More bytes into the buffer; false at the end of the connection or of the time.
   Status Fill(Duration timeout);
-  Status TakeLine(std::string_view& line);
   Status TakeBytes(uint64_t size, std::string& out);
   Status ReadChunks(size_t limit, std::string& out);
   std::string_view pending() const {

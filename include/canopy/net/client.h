@@ -73,8 +73,9 @@ class HttpClient {
   // `done` runs soon with kCanceled, unless the response came first. Unknown ids are fine.
   virtual void Cancel(HttpRequestId id) = 0;
 
-  // A request that is sent again and again, one at a time: what stays the same is prepared once.
-  // Files of credentials are read for each. Must not outlive the client.
+  // A request that is sent again and again, one at a time: what stays the same is prepared once,
+  // and a plain one keeps a connection of its own. Files of credentials are read for each. Must not
+  // outlive the client.
   class StandingRequest {
    public:
     virtual ~StandingRequest() = default;
@@ -111,8 +112,9 @@ struct CurlClientOptions {
   Fs* fs = nullptr;  // PosixFs()
 };
 
-// One libcurl multi handle on one thread. Destruction cancels what is under way and returns when
-// every callback has run or has been handed to its workers.
+// One libcurl multi handle on one thread, with the kept connections of standing requests beside it.
+// Destruction cancels what is under way and returns when every callback has run or has been handed
+// to its workers.
 std::unique_ptr<HttpClient> NewCurlHttpClient(CurlClientOptions options = {});
 
 }  // namespace canopy::net
