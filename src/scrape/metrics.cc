@@ -28,15 +28,21 @@ ScrapeMetrics::ScrapeMetrics(SelfMetrics& m)
       metrics_(m) {}
 
 void ScrapeMetrics::ObserveInterval(Duration interval, double seconds) {
+  Lengths& lengths = LengthsOf(interval);
+  lengths.summary.Observe(seconds);
+  lengths.histogram.Observe(seconds);
+}
+
+ScrapeMetrics::Lengths& ScrapeMetrics::LengthsOf(Duration interval) {
+  const auto known = lengths_.find(interval);
+  if (known != lengths_.end()) return known->second;
   const SelfMetrics::MetricLabels labels = {{"interval", GoDuration(interval)}};
-  metrics_
-      .AddSummary("prometheus_target_interval_length_seconds", "Actual intervals between scrapes.",
-                  labels)
-      .Observe(seconds);
-  metrics_
-      .AddHistogram("prometheus_target_interval_length_histogram_seconds",
-                    "Actual intervals between scrapes.", kLengthBounds, labels)
-      .Observe(seconds);
+  Lengths lengths{
+      metrics_.AddSummary("prometheus_target_interval_length_seconds",
+                          "Actual intervals between scrapes.", labels),
+      metrics_.AddHistogram("prometheus_target_interval_length_histogram_seconds",
+                            "Actual intervals between scrapes.", kLengthBounds, labels)};
+  return lengths_.emplace(interval, lengths).first->second;
 }
 
 void ScrapeMetrics::ObserveReload(Duration interval, double seconds) {

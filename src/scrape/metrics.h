@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -13,7 +14,7 @@ class ScrapeMetrics {
  public:
   explicit ScrapeMetrics(SelfMetrics& metrics);
 
-  // Seconds between the starts of two scrapes of a target.
+  // Seconds between the starts of two scrapes of a target. Not thread-safe.
   void ObserveInterval(Duration interval, double seconds);
   void ObserveReload(Duration interval, double seconds);
 
@@ -25,7 +26,14 @@ class ScrapeMetrics {
   Counter& exceeded_body_size_limit;
 
  private:
+  struct Lengths {
+    SummaryMetric& summary;
+    HistogramMetric& histogram;
+  };
+  Lengths& LengthsOf(Duration interval);
+
   SelfMetrics& metrics_;
+  std::map<Duration, Lengths> lengths_;  // to find them by labels takes long
 };
 
 // Those of one job; they go with it. Thread-safe.
