@@ -60,7 +60,8 @@ BlockPtr MustCompact(Fs& fs, const std::vector<BlockPtr>& blocks) {
   BOOST_REQUIRE(meta->has_value());
   const std::string dir = "/data/" + (*meta)->ulid.ToString();
   const VerifyReport report = VerifyBlock(fs, dir);
-  BOOST_REQUIRE_MESSAGE(report.ok(), report.faults[0]);
+  for (const std::string& fault : report.faults) BOOST_TEST_MESSAGE(fault);
+  BOOST_REQUIRE(report.ok());
   BOOST_TEST((report.found == (*meta)->stats));
   BlockPtr out = MustOpen(fs, dir);
   BOOST_TEST((out->meta() == **meta));
