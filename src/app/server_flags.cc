@@ -64,7 +64,7 @@ constexpr FlagSpec kServerFlags[] = {
     {"storage.tsdb.wal-compression-type", kText, "snappy", kActive, kHidden, ""},
     {"storage.tsdb.samples-per-chunk", kInt, "120", kNoMeaning, kHidden, ""},
     {"storage.tsdb.delayed-compaction.max-percent", kInt, "10", kNoMeaning, kHidden, ""},
-    {"storage.tsdb.block-reload-interval", kDuration, "1m", kNoMeaning, kHidden, ""},
+    {"storage.tsdb.block-reload-interval", kDuration, "1m", kActive, kHidden, ""},
 
     {"agent", kBool, "false", kNotSupported, kShown, ""},
     {"storage.agent.path", kText, "data-agent/", kNotSupported, kShown, ""},

@@ -101,6 +101,8 @@ Status ReadStorage(const FlagSet& flags, ServerOptions& to) {
   to.store.lock_dir = !flags.Bool("storage.tsdb.no-lockfile");
   CANOPY_RETURN_IF_ERROR(
       ReadDuration(flags, "storage.tsdb.min-block-duration", to.store.block_range));
+  CANOPY_RETURN_IF_ERROR(
+      ReadDuration(flags, "storage.tsdb.block-reload-interval", to.store.maintenance_interval));
   to.store.max_block_range = flags.Time("storage.tsdb.max-block-duration");
   if (to.store.max_block_range.count() > 0 && to.store.max_block_range < to.store.block_range) {
     return FlagError("storage.tsdb.max-block-duration",

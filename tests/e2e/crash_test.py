@@ -3,11 +3,14 @@
 Acknowledged means: a query has shown the scrape, or a remote write was answered with success.
 """
 import itertools
+import os
+import random
+import subprocess
 import threading
 import time
 
 import remote_write
-from harness import CANOPY, Case, config, fetch, free_ports, scrape, wait_for
+from harness import CANOPY, PROMETHEUS, Case, config, fetch, free_ports, scrape, wait_for
 
 ROUNDS = 20
 TARGETS = 8
@@ -82,6 +85,96 @@ class KillNine(Case):
             self.assertEqual([], lost, f"{labels}: acknowledged remote writes are lost")
         if pushed:
             self.assertEqual(50, len(there))
+
+
+class KillNineWhileBlocksAreMade(Case):
+    """Time of the data flies, so that the head is cut, the log truncated and blocks are joined all the while: kill -9 hits
+    any of it. CRASH_ROUNDS=300 for a thorough run."""
+
+    rounds = int(os.environ.get("CRASH_ROUNDS", "25"))
+    flags = ("--web.enable-remote-write-receiver", "--storage.tsdb.min-block-duration=10m",
+             "--storage.tsdb.max-block-duration=90m", "--storage.tsdb.retention.time=20y", "--storage.tsdb.wal-segment-size=1MB",
+             "--storage.tsdb.block-reload-interval=20ms")
+    series = 20
+    step = 30_000  # ms between two samples
+
+    def write(self, url, first, sent, acknowledged, end):
+        """Numbers of samples: one of each series a push. Every hundredth push brings series that live no longer than that."""
+        for n in itertools.count(first):
+            if end.is_set():
+                return
+            t = self.begin + n * self.step
+            names = [str(i) for i in range(self.series)] + [f"{n // 100}-{i}" for i in range(5)]
+            try:
+                sent.append(n)
+                status, body = remote_write.push(url, [({"__name__": "pushed", "i": i}, [(t, float(n))]) for i in names])
+            except OSError:
+                return  # killed in mid-request: nothing was promised
+            assert status in (200, 204), body
+            acknowledged.append(n)
+
+    def held(self, server, first, last):
+        """{i: [numbers]} of what the server has of these."""
+        seconds = (last - first) * self.step // 1000 + 1
+        answer = server.samples(f"pushed[{seconds}s]", (self.begin + last * self.step) / 1000)
+        return {dict(labels)["i"]: [int(float(v)) for _, v in samples] for labels, samples in answer.items()}
+
+    def check(self, server, first, sent, acknowledged):
+        if not sent:
+            return
+        # A range is open on its left.
+        held = self.held(server, first - 1, sent[-1])
+        for i in map(str, range(self.series)):
+            numbers = held.get(i, [])
+            self.assertEqual(sorted(set(numbers)), numbers, f"series {i}: not in order, or twice")
+            self.assertEqual([], sorted(set(acknowledged) - set(numbers)), f"series {i}: acknowledged and lost")
+            self.assertLessEqual(set(numbers), set(sent), f"series {i}: never sent")
+
+    def test_nothing_acknowledged_is_lost(self):
+        self.begin = (int(time.time()) - 400 * 86400) * 1000
+        server = self.peers.server("canopy", CANOPY, config(), free_ports(1)[0], *self.flags)
+        chance, sent, acknowledged, rounds = random.Random(1), [], [], []
+        for _ in range(self.rounds):
+            server.start()
+            before = (rounds[-1] if rounds else 0), list(sent), list(acknowledged)
+            self.check(server, *before)
+            rounds.append(sent[-1] + 1 if sent else 0)
+            sent, acknowledged = [], []
+            end = threading.Event()
+            writer = threading.Thread(target=self.write, args=(server.url, rounds[-1], sent, acknowledged, end))
+            writer.start()
+            wait_for("some pushes", lambda: len(acknowledged) > 5, every=0.01)
+            end.wait(chance.uniform(0.05, 1.0))  # the moment of the kill is what is tried, not waited for
+            server.kill()
+            end.set()
+            writer.join()
+        server.start()
+        # All of it once more, in one go.
+        last = sent[-1]
+        numbers = self.held(server, -1, last)["0"]
+        self.assertEqual(sorted(set(numbers)), numbers)
+        self.assertGreater(len(numbers), self.rounds * 5)
+        blocks = server.value("prometheus_tsdb_blocks_loaded") or len(list((self.peers.dir / "canopy").glob("*/meta.json")))
+        self.assertGreater(blocks, 1)
+        server.stop()
+        data = self.peers.dir / "canopy"
+        done = subprocess.run([CANOPY, "tsdb", "verify", str(data)], capture_output=True, text=True, check=False)
+        self.assertEqual(0, done.returncode, done.stdout[-2000:] + done.stderr[-2000:])
+        self.open_with_prometheus(data, numbers, last)
+
+    def open_with_prometheus(self, data, numbers, last):
+        port = free_ports(1)[0]
+        argv = [PROMETHEUS, f"--config.file={self.peers.write('empty.yml', config())}", f"--storage.tsdb.path={data}",
+                f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=20y",
+                "--storage.tsdb.min-block-duration=10m", "--storage.tsdb.max-block-duration=90m"]
+        peer = self.peers.add("prometheus", argv, port).start(seconds=60)
+        self.assertEqual(numbers, self.held(peer, -1, last)["0"])
+        log = open(peer.log, encoding="utf-8").read()
+        # "caller=repair.go" says of each block that it is healthy.
+        log = log.replace("caller=repair.go", "")
+        for word in ("repair", "corrupt", "level=error"):
+            self.assertNotIn(word, log.lower())
+        peer.stop()
 
 
 class TornLog(Case):
