@@ -115,14 +115,14 @@ class KillNineWhileBlocksAreMade(Case):
 
     def held(self, server, first, last):
         """{i: [numbers]} of what the server has of these."""
-        seconds = (last - first) * self.step // 1000 + 1
+        seconds = (last - first) * self.step // 1000
         answer = server.samples(f"pushed[{seconds}s]", (self.begin + last * self.step) / 1000)
         return {dict(labels)["i"]: [int(float(v)) for _, v in samples] for labels, samples in answer.items()}
 
     def check(self, server, first, sent, acknowledged):
         if not sent:
             return
-        # A range is open on its left.
+        # A range is open on its left: the sample before is not of it.
         held = self.held(server, first - 1, sent[-1])
         for i in map(str, range(self.series)):
             numbers = held.get(i, [])
