@@ -281,6 +281,11 @@ class PosixFsImpl final : public Fs {
       return SystemError("rename " + from + " to", to, errno);
     return {};
   }
+  Status Link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) != 0)
+      return SystemError("link " + from + " to", to, errno);
+    return {};
+  }
   Status Remove(const std::string& path) override {
     if (::remove(path.c_str()) != 0) return SystemError("remove", path, errno);
     return {};

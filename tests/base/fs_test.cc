@@ -109,6 +109,20 @@ BOOST_AUTO_TEST_CASE(errors_name_the_path_and_the_reason) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(a_file_lives_as_long_as_it_has_a_name) {
+  OnEveryFs([](Fs& fs, const std::string& dir) {
+    Write(fs, dir + "/a", "1");
+    BOOST_TEST(fs.Link(dir + "/a", dir + "/b").ok());
+    BOOST_TEST((fs.Link(dir + "/a", dir + "/b").code() == Code::kExists));
+    BOOST_TEST((fs.Link(dir + "/c", dir + "/d").code() == Code::kNotFound));
+    BOOST_TEST(fs.ReplaceFile(dir + "/a", "2").ok());
+    BOOST_TEST(*fs.ReadFile(dir + "/b") == "1");
+    BOOST_TEST(fs.Link(dir + "/a", dir + "/c").ok());
+    BOOST_TEST(fs.Remove(dir + "/a").ok());
+    BOOST_TEST(*fs.ReadFile(dir + "/c") == "2");
+  });
+}
+
 BOOST_AUTO_TEST_CASE(directories) {
   OnEveryFs([](Fs& fs, const std::string& dir) {
     BOOST_TEST(fs.MakeDirs(dir + "/x/y/z").ok());

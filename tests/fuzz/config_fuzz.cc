@@ -31,6 +31,7 @@ class NoFs : public Fs {
   Result<std::vector<std::string>> List(const std::string&) override { return No(); }
   Status MakeDirs(const std::string&) override { return No(); }
   Status Rename(const std::string&, const std::string&) override { return No(); }
+  Status Link(const std::string&, const std::string&) override { return No(); }
   Status Remove(const std::string&) override { return No(); }
   Status RemoveAll(const std::string&) override { return No(); }
   Status SyncDir(const std::string&) override { return No(); }

@@ -346,6 +346,16 @@ Status MemFs::Rename(const std::string& from, const std::string& to) {
   return {};
 }
 
+Status MemFs::Link(const std::string& from, const std::string& to) {
+  MutexLock lock(mu_);
+  CANOPY_RETURN_IF_ERROR(Record("link " + from + " " + to));
+  CANOPY_ASSIGN_OR_RETURN(const NodePtr node, FindFile("link", from));
+  CANOPY_ASSIGN_OR_RETURN(const NodePtr to_dir, Parent(to));
+  if (!to_dir->names.try_emplace(std::string(BaseName(to)), node).second)
+    return Status::Exists("link " + from + " to " + to + ": File exists");
+  return {};
+}
+
 Status MemFs::Remove(const std::string& path) {
   MutexLock lock(mu_);
   CANOPY_RETURN_IF_ERROR(Record("remove " + path));

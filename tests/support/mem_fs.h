@@ -60,6 +60,7 @@ class MemFs : public Fs {
   Result<std::vector<std::string>> List(const std::string& dir) override;
   Status MakeDirs(const std::string& dir) override;
   Status Rename(const std::string& from, const std::string& to) override;
+  Status Link(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;
   Status RemoveAll(const std::string& dir) override;
   Status SyncDir(const std::string& dir) override;

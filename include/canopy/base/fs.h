@@ -74,6 +74,9 @@ class Fs {
   // Creates the directory and its parents; one that exists already is fine.
   virtual Status MakeDirs(const std::string& dir) = 0;
   virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  // `to`, a name that must be free, becomes another one of the file, which lives until it has none.
+  // On one file system only.
+  virtual Status Link(const std::string& from, const std::string& to) = 0;
   virtual Status Remove(const std::string& path) = 0;
   // A missing directory is fine.
   virtual Status RemoveAll(const std::string& dir) = 0;
