@@ -208,6 +208,15 @@ std::string FormatBlockMeta(const BlockMeta& meta) {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
+BlockMeta NewBlockMeta(Timestamp now, Timestamp min_time, Timestamp max_time) {
+  BlockMeta meta;
+  meta.ulid = Ulid::New(now);
+  meta.min_time = min_time;
+  meta.max_time = max_time;
+  meta.compaction.sources = {meta.ulid};
+  return meta;
+}
+
 Result<BlockMeta> ReadBlockMeta(Fs& fs, const std::string& dir) {
   const std::string path = JoinPath(dir, kMetaFile);
   CANOPY_ASSIGN_OR_RETURN(const std::string json, fs.ReadFile(path));

@@ -65,6 +65,9 @@ struct BlockMeta {
   friend bool operator==(const BlockMeta&, const BlockMeta&) = default;
 };
 
+// Of a block that comes from the head.
+BlockMeta NewBlockMeta(Timestamp now, Timestamp min_time, Timestamp max_time);
+
 // Other tools' additions ("thanos") are passed over. kCorrupt when it is no meta.json, or not
 // one of version 1.
 Result<BlockMeta> ParseBlockMeta(std::string_view json);

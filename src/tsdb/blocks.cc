@@ -17,6 +17,21 @@ void SortByTime(std::vector<BlockPtr>& blocks) {
   });
 }
 
+// Those that others were made of, and those of which nothing is left. The newest of these stay,
+// with all their samples deleted: what a block has is not taken from the log.
+std::set<Ulid> Obsolete(const std::vector<BlockPtr>& blocks) {
+  std::set<Ulid> out;
+  for (const BlockPtr& block : blocks)
+    for (const BlockDesc& parent : block->meta().compaction.parents) out.insert(parent.ulid);
+  Timestamp end = Timestamp::Min();
+  for (const BlockPtr& block : blocks)
+    if (!block->meta().compaction.deletable) end = std::max(end, block->meta().max_time);
+  for (const BlockPtr& block : blocks)
+    if (block->meta().compaction.deletable && block->meta().max_time <= end)
+      out.insert(block->meta().ulid);
+  return out;
+}
+
 }  // namespace
 
 Blocks::Blocks(Fs& fs, std::string dir) : fs_(fs), dir_(std::move(dir)), mu_(LockRank::kBlocks) {}
@@ -54,11 +69,7 @@ Status Blocks::Load() {
     LOG_ERROR("A block cannot be read and is left out", {"dir", JoinPath(dir_, name)},
               {"err", block.status().message()});
   }
-  std::set<Ulid> obsolete;
-  for (const BlockPtr& block : opened) {
-    for (const BlockDesc& parent : block->meta().compaction.parents) obsolete.insert(parent.ulid);
-    if (block->meta().compaction.deletable) obsolete.insert(block->meta().ulid);
-  }
+  const std::set<Ulid> obsolete = Obsolete(opened);
   std::vector<BlockPtr> kept;
   for (const BlockPtr& block : opened) {
     if (!obsolete.contains(block->meta().ulid)) {
@@ -93,6 +104,13 @@ Status Blocks::Replace(std::span<const Ulid> added, std::span<const BlockPtr> re
     LOG_INFO("Deleting obsolete block", {"block", block->meta().ulid.ToString()});
     CANOPY_RETURN_IF_ERROR(RemoveDir(block->meta().ulid.ToString()));
   }
+  return {};
+}
+
+Status Blocks::Reopen(const BlockPtr& block) {
+  CANOPY_ASSIGN_OR_RETURN(const BlockPtr opened, Block::Open(fs_, block->dir()));
+  const MutexLock lock(mu_);
+  std::ranges::replace(blocks_, block, opened);
   return {};
 }
 

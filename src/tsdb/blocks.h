@@ -27,6 +27,9 @@ class Blocks {
   // readers see the old ones or the new ones.
   Status Replace(std::span<const Ulid> added, std::span<const BlockPtr> removed);
 
+  // What its files say now takes the place of what `block` said, for readers from now on.
+  Status Reopen(const BlockPtr& block);
+
   // Sorted by min_time.
   std::vector<BlockPtr> All() const;
   // Those with samples in the range, both ends included.

@@ -1,5 +1,6 @@
 #include "checkpoint.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "wal_checkpoint.h"
@@ -12,8 +13,11 @@ namespace {
 // What is kept of one record: rows that still mean something, in records of their own.
 class Filter {
  public:
-  Filter(const Head& head, uint32_t segment, Timestamp keep_from)
-      : head_(head), segment_(static_cast<int>(segment)), keep_from_(keep_from) {}
+  Filter(const Head& head, uint32_t segment, Timestamp keep_from, Timestamp tombstones_from)
+      : head_(head),
+        segment_(static_cast<int>(segment)),
+        keep_from_(keep_from),
+        tombstones_from_(tombstones_from) {}
 
   Status Keep(std::string_view record, std::string& kept) {
     switch (TypeOfRecord(record)) {
@@ -80,7 +84,8 @@ class Filter {
   Status KeepTombstones(std::string_view record, std::string& kept) {
     std::vector<RefTombstone> rows;
     const Status status = DecodeTombstones(record, [&](const RefTombstone& row) {
-      if (row.maxt >= keep_from_) rows.push_back(row);
+      if (row.maxt >= tombstones_from_ && (row.ref == kEverySeries || Keeps(row.ref)))
+        rows.push_back(row);
     });
     if (!rows.empty()) EncodeTombstones(rows, kept);
     return status;
@@ -95,12 +100,13 @@ class Filter {
   const Head& head_;
   const int segment_;
   const Timestamp keep_from_;
+  const Timestamp tombstones_from_;
 };
 
 }  // namespace
 
 Status TruncateLog(Fs& fs, WalWriter& wal, const WalOptions& options, Head& head,
-                   Timestamp keep_from) {
+                   Timestamp keep_from, Timestamp blocks_end) {
   // The segment that is written to now would else keep what came before until it is full.
   CANOPY_RETURN_IF_ERROR(wal.NextSegment().status());
   CANOPY_ASSIGN_OR_RETURN(const std::vector<uint32_t> segments, ListSegments(fs, wal.dir()));
@@ -109,7 +115,9 @@ Status TruncateLog(Fs& fs, WalWriter& wal, const WalOptions& options, Head& head
   const uint32_t last =
       segments.front() + (segments[segments.size() - 2] - segments.front()) * 2 / 3;
   if (last <= segments.front()) return {};
-  Filter filter(head, last, keep_from);
+  // What was deleted may lie in a head chunk file, from which a start takes all that is in no
+  // block.
+  Filter filter(head, last, keep_from, std::min(keep_from, blocks_end));
   CANOPY_RETURN_IF_ERROR(WriteCheckpoint(
       fs, wal.dir(), last, options,
       [&](std::string_view record, std::string& kept) { return filter.Keep(record, kept); }));

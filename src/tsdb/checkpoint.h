@@ -8,9 +8,10 @@
 namespace canopy::tsdb {
 
 // Shortens the log by what the head has dropped: the older two thirds of its segments become a
-// checkpoint, with the series that still mean something and the samples from `keep_from` on. Does
-// nothing when there are too few segments. Appends may go on.
+// checkpoint, with the series that still mean something, the samples from `keep_from` on, and the
+// deletions of what a start may take: from `keep_from` on, or from where blocks end. Does nothing
+// when there are too few segments. Appends may go on.
 Status TruncateLog(Fs& fs, WalWriter& wal, const WalOptions& options, Head& head,
-                   Timestamp keep_from);
+                   Timestamp keep_from, Timestamp blocks_end);
 
 }  // namespace canopy::tsdb

@@ -97,4 +97,16 @@ Result<std::optional<BlockMeta>> CompactBlocks(Fs& fs, const std::string& dir, B
   return std::optional<BlockMeta>();
 }
 
+Result<std::optional<BlockMeta>> RewriteBlock(Fs& fs, const std::string& dir,
+                                              const std::shared_ptr<const Block>& block,
+                                              Timestamp now, std::stop_token stop) {
+  BlockMeta meta = MergedMeta({&block, 1}, now);
+  meta.compaction.level = 1;
+  meta.compaction.sources = {meta.ulid};
+  CANOPY_ASSIGN_OR_RETURN(const auto source, MergedSource::Open({block}, std::move(stop)));
+  CANOPY_ASSIGN_OR_RETURN(BlockMeta written, WriteBlock(fs, dir, meta, *source));
+  if (written.stats.num_samples == 0) return std::optional<BlockMeta>();
+  return std::optional(std::move(written));
+}
+
 }  // namespace canopy::tsdb

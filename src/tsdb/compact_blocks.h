@@ -28,4 +28,12 @@ Result<std::optional<BlockMeta>> CompactBlocks(Fs& fs, const std::string& dir,
                                                std::span<const std::shared_ptr<const Block>> blocks,
                                                Timestamp now, std::stop_token stop = {});
 
+// Writes the block once more, without what was deleted from it, into `dir`; nullopt when nothing is
+// left. Unlike a compaction it does not raise the level, as in prometheus 3.14: the new block is
+// one of level 1, its own source, and names the old one as its parent. Otherwise as
+// CompactBlocks(), but that nothing is marked.
+Result<std::optional<BlockMeta>> RewriteBlock(Fs& fs, const std::string& dir,
+                                              const std::shared_ptr<const Block>& block,
+                                              Timestamp now, std::stop_token stop = {});
+
 }  // namespace canopy::tsdb

@@ -8,6 +8,7 @@
 #include "checkpoint.h"
 #include "compact_blocks.h"
 #include "compaction_plan.h"
+#include "wal_record.h"
 
 namespace canopy::tsdb {
 namespace {
@@ -39,6 +40,11 @@ uint64_t BytesUnder(Fs& fs, const std::string& path) {
   return sum;
 }
 
+std::span<const BlockMeta> AsSpan(const std::optional<BlockMeta>& meta) {
+  if (!meta) return {};
+  return {&*meta, 1};
+}
+
 Timestamp StartOfBlock(Timestamp t, Duration range) {
   const int64_t rest = t.ms() % range.count();
   return t - Duration(rest < 0 ? rest + range.count() : rest);
@@ -62,7 +68,11 @@ Compactor::Metrics::Metrics(SelfMetrics& metrics)
       size_retentions(metrics.AddCounter(
           "prometheus_tsdb_size_retentions_total",
           "The number of times that blocks were deleted because the maximum number of bytes was "
-          "exceeded.")) {}
+          "exceeded.")),
+      tombstone_cleanup(
+          metrics.AddHistogram("prometheus_tsdb_tombstone_cleanup_seconds",
+                               "The time taken to recompact blocks to remove tombstones.",
+                               {.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10})) {}
 
 Compactor::Compactor(Fs& fs, const Clock& clock, SelfMetrics& metrics, const Options& options,
                      Head& head, HeadChunkFiles& chunk_files, Blocks& blocks, WalWriter& wal)
@@ -144,7 +154,7 @@ Status Compactor::CutHead() {
       fs_, wal_,
       {.segment_bytes = options_.wal_segment_bytes,
        .compression = options_.wal_compression ? net::Encoding::kSnappy : net::Encoding::kIdentity},
-      head_, head_.dropped_before());
+      head_, head_.dropped_before(), blocks_.end());
   if (!truncated.ok()) metrics_.truncations_failed.Add();
   return status.ok() ? truncated : status;
 }
@@ -154,11 +164,7 @@ Status Compactor::WriteHeadBlock(Timestamp start, Timestamp end) {
   if (end <= blocks_.end()) return {};
   head_.RefuseBefore(end);
   const int64_t began = clock_.MonotonicNanos();
-  BlockMeta meta;
-  meta.ulid = Ulid::New(clock_.Now());
-  meta.min_time = start;
-  meta.max_time = end;
-  meta.compaction.sources = {meta.ulid};
+  const BlockMeta meta = NewBlockMeta(clock_.Now(), start, end);
   const auto source = head_.Source(start, end, stop_.get_token());
   CANOPY_ASSIGN_OR_RETURN(const BlockMeta written, WriteBlock(fs_, options_.dir, meta, *source));
   if (written.stats.num_samples == 0) return {};
@@ -188,11 +194,9 @@ Status Compactor::JoinBlocks() {
     const auto joined = CompactBlocks(fs_, options_.dir, chosen, clock_.Now(), stop_.get_token());
     Count(joined.status());
     if (!joined.ok()) return joined.status();
-    std::vector<Ulid> added;
-    if (joined->has_value()) added.push_back((*joined)->ulid);
     LOG_INFO("compact blocks", {"count", chosen.size()},
-             {"ulid", added.empty() ? "none left" : added[0].ToString()});
-    CANOPY_RETURN_IF_ERROR(blocks_.Replace(added, chosen));
+             {"ulid", joined->has_value() ? (*joined)->ulid.ToString() : "none left"});
+    CANOPY_RETURN_IF_ERROR(Exchange(AsSpan(*joined), chosen));
   }
 }
 
@@ -209,7 +213,33 @@ Status Compactor::ApplyRetention() {
   std::vector<BlockPtr> removed;
   for (const size_t place : by_time.size() > by_size.size() ? by_time : by_size)
     removed.push_back(blocks[place]);
-  return blocks_.Replace({}, removed);
+  return Exchange({}, removed);
+}
+
+Status Compactor::Exchange(std::span<const BlockMeta> added, std::span<const BlockPtr> removed) {
+  Timestamp end = Timestamp::Min();
+  std::vector<Ulid> names;
+  for (const BlockMeta& meta : added) {
+    names.push_back(meta.ulid);
+    end = std::max(end, meta.max_time);
+  }
+  for (const BlockPtr& block : blocks_.All())
+    if (std::ranges::find(removed, block) == removed.end())
+      end = std::max(end, block->meta().max_time);
+  if (end < blocks_.end())
+    CANOPY_RETURN_IF_ERROR(KeepOutOfHead(std::max(blocks_.end(), head_.dropped_before())));
+  return blocks_.Replace(names, removed);
+}
+
+// A start takes from the log what is older than no block. When the newest block goes, the log has
+// to say itself that its samples are not to come back.
+Status Compactor::KeepOutOfHead(Timestamp before) {
+  const RefTombstone row{kEverySeries, Timestamp::Min(), before - Duration(1)};
+  std::string record;
+  EncodeTombstones({&row, 1}, record);
+  const std::string_view records[] = {record};
+  CANOPY_RETURN_IF_ERROR(wal_.Append(records));
+  return wal_.Sync();
 }
 
 }  // namespace canopy::tsdb

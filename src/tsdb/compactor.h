@@ -1,12 +1,15 @@
 #pragma once
 
+#include <span>
 #include <stop_token>
+#include <string>
 
 #include "blocks.h"
 #include "canopy/base/clock.h"
 #include "canopy/base/mutex.h"
 #include "canopy/base/self_metrics.h"
 #include "canopy/base/status.h"
+#include "canopy/model/matcher.h"
 #include "canopy/tsdb/db.h"
 #include "head.h"
 #include "head_chunk_files.h"
@@ -14,8 +17,8 @@
 
 namespace canopy::tsdb {
 
-// Moves data on: from the head to blocks, from short blocks to long ones, and out. One run at a
-// time; appends and queries go on meanwhile.
+// Moves data on: from the head to blocks, from short blocks to long ones, and out, by itself or
+// because an operator says so. One of these at a time; appends and queries go on meanwhile.
 class Compactor {
  public:
   Compactor(Fs& fs, const Clock& clock, SelfMetrics& metrics, const Options& options, Head& head,
@@ -26,6 +29,14 @@ class Compactor {
 
   // All that is due. An error of one step does not keep the next ones back; the first is returned.
   Status Run();
+
+  // --- admin.cc: what operators ask for ---
+
+  // As Db.
+  Status Delete(std::span<const model::Matcher> matchers, Timestamp mint, Timestamp maxt);
+  Status CleanTombstones();
+  Result<std::string> Snapshot(bool with_head);
+
   // A run ends soon with kCanceled: what it was writing is left out, and made by a later process.
   void RequestStop() { stop_.request_stop(); }
 
@@ -38,6 +49,7 @@ class Compactor {
     Counter& truncations_failed;
     Counter& time_retentions;
     Counter& size_retentions;
+    HistogramMetric& tombstone_cleanup;
   };
 
   bool HeadIsDue() const;
@@ -47,6 +59,9 @@ class Compactor {
   Status DropFromHead(Timestamp end);
   Status JoinBlocks();
   Status ApplyRetention();
+  Status Exchange(std::span<const BlockMeta> added, std::span<const BlockPtr> removed);
+  Status KeepOutOfHead(Timestamp before);
+  Status SnapshotInto(const std::string& dir, bool with_head);
   void Count(const Status& status);
   Status Note(const char* what, Status status);
 

@@ -51,12 +51,13 @@ class DbImpl final : public Db {
     CANOPY_RETURN_IF_ERROR(fs_.MakeDirs(dir));
     CANOPY_RETURN_IF_ERROR(RemoveTempCheckpoints(fs_, dir));
     CANOPY_RETURN_IF_ERROR(OpenChunkFiles());
-    CANOPY_RETURN_IF_ERROR(Replay(clock, dir));
+    CANOPY_ASSIGN_OR_RETURN(const ReplayReport report, Replay(clock, dir));
     const auto compression =
         options_.wal_compression ? net::Encoding::kSnappy : net::Encoding::kIdentity;
     CANOPY_ASSIGN_OR_RETURN(wal_, WalWriter::Open(fs_, dir,
                                                   {.segment_bytes = options_.wal_segment_bytes,
                                                    .compression = compression}));
+    head_.DropBefore(report.dropped_before, static_cast<int>(wal_->segment()));
     head_.SetLog(
         [this](std::span<const std::string_view> records) { return wal_->Append(records); });
     wal_metrics_ = std::make_unique<WalMetrics>(metrics, *wal_);
@@ -88,6 +89,12 @@ class DbImpl final : public Db {
   Timestamp min_valid_time() const override { return head_.min_valid_time(); }
   HeadStats Stats(size_t top) const override { return head_.Stats(top); }
   Status Compact() override { return compactor_->Run(); }
+  Status Delete(std::span<const model::Matcher> matchers, Timestamp mint, Timestamp maxt) override {
+    return compactor_->Delete(matchers, mint, maxt);
+  }
+  Status CleanTombstones() override { return compactor_->CleanTombstones(); }
+  Result<std::string> Snapshot(bool with_head) override { return compactor_->Snapshot(with_head); }
+  void RequestStop() override { compactor_->RequestStop(); }
 
  private:
   void WarnOfOutOfOrderLog() {
@@ -112,7 +119,7 @@ class DbImpl final : public Db {
     return {};
   }
 
-  Status Replay(const Clock& clock, const std::string& dir) {
+  Result<ReplayReport> Replay(const Clock& clock, const std::string& dir) {
     const int64_t started = clock.MonotonicNanos();
     CANOPY_ASSIGN_OR_RETURN(const ReplayReport report,
                             ReplayLog(fs_, dir, head_, options_.replay_progress));
@@ -126,7 +133,9 @@ class DbImpl final : public Db {
       LOG_WARN("Histograms that cannot be left out", {"samples", report.impossible_histograms});
     if (report.unknown_records > 0)
       LOG_WARN("Records of unknown kinds left out", {"records", report.unknown_records});
-    return {};
+    if (report.unknown_deletions > 0)
+      LOG_INFO("Deletions of series that are gone left out", {"rows", report.unknown_deletions});
+    return report;
   }
 
   Fs& fs_;

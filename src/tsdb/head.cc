@@ -104,6 +104,7 @@ void Head::RemoveSeries(Slot slot, int segment) {
   const uint64_t ref = table_.RefOf(slot).value();
   metrics_.chunks_removed.Add(series.chunk_count());
   writer_.Drop(series);
+  deletions_.Remove(slot);
   index_.Remove(slot, *series.labels);
   SeriesLabels* const labels = series.labels;
   table_.Remove(slot);
@@ -139,6 +140,7 @@ void Head::DropBefore(Timestamp time, int segment) {
   } while (next != 0);
   const MutexLock appending(append_mu_);
   const WriterLock lock(mu_);
+  deletions_.DropBefore(limit);
   symbols_.Sweep(graveyard_);
   graveyard_.Collect();
   // A series that the walk had passed may have got older samples than it found.

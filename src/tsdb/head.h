@@ -18,10 +18,12 @@
 #include "canopy/base/self_metrics.h"
 #include "canopy/base/status.h"
 #include "canopy/model/labels.h"
+#include "canopy/model/matcher.h"
 #include "canopy/storage/appender.h"
 #include "canopy/storage/queryable.h"
 #include "canopy/tsdb/db.h"
 #include "graveyard.h"
+#include "head_deletions.h"
 #include "label_index.h"
 #include "series_table.h"
 #include "series_writer.h"
@@ -62,6 +64,10 @@ class Head {
   void SetLog(WriteLog log) { log_ = std::move(log); }
 
   Result<storage::AppendReport> Append(const storage::Batch& batch);
+  // From now on samples of mint <= t <= maxt that series have which match are not shown, and do not
+  // go into blocks. The log says so when it returns, but is not synced. Returns how many series had
+  // any. Runs side by side with appends and queries, but not with Source() or DropBefore().
+  Result<uint64_t> Delete(std::span<const model::Matcher> matchers, Timestamp mint, Timestamp maxt);
   // Like storage::Queryable. Must not outlive the head.
   std::unique_ptr<storage::Querier> NewQuerier(Timestamp mint, Timestamp maxt);
 
@@ -77,9 +83,9 @@ class Head {
   size_t series_count() const { return series_count_; }
   HeadStats Stats(size_t top) const;
 
-  // What the head has of start <= t < end. REQUIRES: no sample of that time comes any more, and
-  // nothing is dropped while the source lives.
-  // Gives kCanceled when `stop` is requested.
+  // What the head has of start <= t < end, without what was deleted. Samples that come meanwhile
+  // may be in it or not. REQUIRES: nothing is dropped or deleted while the source lives. Gives
+  // kCanceled when `stop` is requested.
   std::unique_ptr<BlockSource> Source(Timestamp start, Timestamp end, std::stop_token stop);
 
   // Writes closed chunks to files, all but the newest of each series, and lets go of their memory.
@@ -117,6 +123,8 @@ class Head {
     return fn([this](SeriesRef ref, int64_t t, double value)
                   CANOPY_REQUIRES(append_mu_, mu_) { return ReplaySample(ref, t, value); });
   }
+  // False when there is no such series.
+  bool ReplayDeletion(SeriesRef ref, int64_t mint, int64_t maxt);
   bool ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value);
   Status FinishReplay();
 
@@ -245,6 +253,7 @@ class Head {
   LabelIndex index_ CANOPY_GUARDED_BY(mu_);
   SeriesTable table_ CANOPY_GUARDED_BY(mu_);
   SeriesWriter writer_ CANOPY_GUARDED_BY(mu_);
+  HeadDeletions deletions_ CANOPY_GUARDED_BY(mu_);
 };
 
 }  // namespace canopy::tsdb

@@ -88,6 +88,7 @@ Result<bool> HeadBlockSource::NextSeries(BlockSource::Series& series) {
   {
     const ReaderLock lock(head_.mu_);
     record = head_.table_.at(entry.slot);
+    deleted_ = head_.deletions_.Find(entry.slot);
     if (record.has_histogram) {
       open.emplace();
       open->min_time = record.histogram->first_time();
@@ -100,10 +101,8 @@ Result<bool> HeadBlockSource::NextSeries(BlockSource::Series& series) {
     labels_.push_back({rank_[pair.name], rank_[pair.value]});
   for (const ClosedChunk& chunk : ChunksOf(record.closed)) CANOPY_RETURN_IF_ERROR(AddClosed(chunk));
   if (open) {
-    if (open->min_time >= start_ && open->min_time < end_) {
-      NextBytes() = std::move(open_bytes);
-      chunks_.push_back({open->min_time, record.newest_time, open->encoding, {}});
-    }
+    CANOPY_RETURN_IF_ERROR(
+        AddEncoded(open->min_time, record.newest_time, open->encoding, open_bytes));
   } else if (record.count > 0) {
     AddValues(*record.times, record.start, record.values());
   }
@@ -117,37 +116,87 @@ std::string& HeadBlockSource::NextBytes() {
   return bytes_[chunks_.size()];
 }
 
-// Chunks do not cross blocks: all of it is wanted, or nothing.
+HeadBlockSource::Share HeadBlockSource::ShareOf(int64_t mint, int64_t maxt) const {
+  if (maxt < start_ || mint >= end_) return Share::kNone;
+  bool whole = mint >= start_ && maxt < end_;
+  if (deleted_ != nullptr) {
+    if (CoversAll(*deleted_, std::max(mint, start_), std::min(maxt, end_ - 1))) return Share::kNone;
+    whole &= std::ranges::none_of(
+        *deleted_, [&](const TimeRange& r) { return r.mint <= maxt && mint <= r.maxt; });
+  }
+  return whole ? Share::kAll : Share::kPart;
+}
+
+bool HeadBlockSource::IsWanted(int64_t t) const {
+  return t >= start_ && t < end_ && !(deleted_ != nullptr && CoversAll(*deleted_, t, t));
+}
+
 Status HeadBlockSource::AddClosed(const ClosedChunk& chunk) {
-  if (chunk.min_time < start_ || chunk.min_time >= end_) return {};
   switch (chunk.place) {
     case ClosedChunk::Place::kValues:
       AddValues(*chunk.values->times, chunk.values->start, chunk.values->view());
       return {};
     case ClosedChunk::Place::kEncoded:
-      NextBytes() = chunk.encoded->view();
-      break;
+      return AddEncoded(chunk.min_time, chunk.max_time(), chunk.encoding, chunk.encoded->view());
     case ClosedChunk::Place::kFile: {
+      if (ShareOf(chunk.min_time, chunk.max_time()) == Share::kNone) return {};
       CANOPY_ASSIGN_OR_RETURN(const HeadChunkFiles::Pinned pinned,
                               head_.chunk_files_->Read(chunk.file_ref));
-      NextBytes() = pinned.chunk.data;
-      break;
+      return AddEncoded(chunk.min_time, chunk.max_time(), chunk.encoding, pinned.chunk.data);
     }
   }
-  chunks_.push_back({chunk.min_time, chunk.max_time(), chunk.encoding, {}});
+  return {};
+}
+
+Status HeadBlockSource::AddEncoded(int64_t mint, int64_t maxt, ChunkEncoding encoding,
+                                   std::string_view data) {
+  switch (ShareOf(mint, maxt)) {
+    case Share::kNone:
+      return {};
+    case Share::kPart:
+      return AddPartOf(encoding, data);
+    case Share::kAll:
+      NextBytes() = data;
+      chunks_.push_back({mint, maxt, encoding, {}});
+      return {};
+  }
+  return {};
+}
+
+Status HeadBlockSource::AddPartOf(ChunkEncoding encoding, std::string_view data) {
+  samples_.clear();
+  CANOPY_RETURN_IF_ERROR(DecodeStored(encoding, data, samples_));
+  for (const StoredSample& sample : samples_)
+    if (IsWanted(sample.time)) builder_.Add(sample);
+  std::vector<SourceChunk> made;
+  builder_.Flush(made);
+  for (const SourceChunk& chunk : made) {
+    NextBytes() = chunk.data;
+    chunks_.push_back({chunk.mint, chunk.maxt, chunk.encoding, {}});
+  }
+  builder_.Clear();
   return {};
 }
 
 void HeadBlockSource::AddValues(const Timeline& times, uint32_t start,
                                 const chunk::ValuesView& values) {
-  const int64_t mint = times.at(start);
-  if (mint < start_ || mint >= end_) return;
+  const Share share = ShareOf(times.at(start), times.at(start + values.count - 1u));
+  if (share == Share::kNone) return;
   std::array<double, chunk::kMaxChunkSamples> decoded;
   chunk::DecodeValues(values, 0, values.count, decoded.data());
   encoder_.Clear();
-  for (uint32_t i = 0; i < values.count; ++i) encoder_.Append(times.at(start + i), decoded[i]);
+  int64_t mint = 0;
+  int64_t maxt = 0;
+  for (uint32_t i = 0; i < values.count; ++i) {
+    const int64_t t = times.at(start + i);
+    if (share == Share::kPart && !IsWanted(t)) continue;
+    if (encoder_.size() == 0) mint = t;
+    maxt = t;
+    encoder_.Append(t, decoded[i]);
+  }
+  if (encoder_.size() == 0) return;
   NextBytes() = encoder_.bytes();
-  chunks_.push_back({mint, times.at(start + values.count - 1u), ChunkEncoding::kXor, {}});
+  chunks_.push_back({mint, maxt, ChunkEncoding::kXor, {}});
 }
 
 }  // namespace canopy::tsdb

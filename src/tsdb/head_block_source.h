@@ -7,8 +7,10 @@
 
 #include "block_writer.h"
 #include "canopy/chunk/xor.h"
+#include "chunk_builder.h"
 #include "graveyard.h"
 #include "head.h"
+#include "head_deletions.h"
 
 namespace canopy::tsdb {
 
@@ -33,6 +35,14 @@ class HeadBlockSource final : public BlockSource {
   bool Earlier(const SeriesLabels& a, const SeriesLabels& b) const;
   Status AddClosed(const ClosedChunk& chunk);
   void AddValues(const Timeline& times, uint32_t start, const chunk::ValuesView& values);
+  // A chunk in the form that it has on disk.
+  Status AddEncoded(int64_t mint, int64_t maxt, ChunkEncoding encoding, std::string_view data);
+  Status AddPartOf(ChunkEncoding encoding, std::string_view data);
+  // How much of the times is wanted: all, something, or nothing. Chunks of the head do not cross
+  // blocks, so that a block wants all of one that is its own, unless something was deleted.
+  enum class Share : uint8_t { kAll, kPart, kNone };
+  Share ShareOf(int64_t mint, int64_t maxt) const;
+  bool IsWanted(int64_t t) const;
   // Where the bytes of the next chunk go.
   std::string& NextBytes();
 
@@ -50,9 +60,12 @@ class HeadBlockSource final : public BlockSource {
 
   // Of the series that was returned last.
   std::vector<model::SymbolPair> labels_;
+  HeadDeletions::Ranges deleted_;
   std::vector<SourceChunk> chunks_;
   std::vector<std::string> bytes_;
   chunk::XorEncoder encoder_;
+  ChunkBuilder builder_;
+  std::vector<StoredSample> samples_;
 };
 
 }  // namespace canopy::tsdb

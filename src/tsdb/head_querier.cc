@@ -104,8 +104,12 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::SelectAny(
 
 Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
                                                      const SelectHints& hints) {
-  const auto in_range = [&](const Series& series) {
-    return series.newest_time >= mint_ && series.oldest_time() <= maxt_;
+  const auto shown = [&](const Series& series, const HeadDeletions::Ranges& deleted) {
+    if (series.count == 0 || series.newest_time < mint_) return false;
+    const int64_t oldest = series.oldest_time();
+    return oldest <= maxt_ &&
+           !(deleted != nullptr &&
+             CoversAll(*deleted, std::max(oldest, mint_), std::min(series.newest_time, maxt_)));
   };
   const uint64_t limit = hints.max_series != 0 ? hints.max_series : found.cardinality();
   if (hints.newest_only || hints.labels_only) {
@@ -114,9 +118,12 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
     bool newest_in_range = true;
     for (const Slot slot : found) {
       const Series& series = head_.table_.at(slot);
-      if (series.count == 0 || !in_range(series)) continue;
+      const HeadDeletions::Ranges deleted = head_.deletions_.Find(slot);
+      if (!shown(series, deleted)) continue;
       if (entries.size() == limit) return TooMany(limit);
-      newest_in_range &= series.newest_time <= maxt_;
+      newest_in_range &=
+          series.newest_time <= maxt_ &&
+          !(deleted != nullptr && CoversAll(*deleted, series.newest_time, series.newest_time));
       entries.push_back({series.labels, series.newest_time, series.newest_value,
                          series.has_histogram ? series.histogram->newest() : nullptr});
     }
@@ -128,12 +135,15 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
   }
   std::vector<Series> records;
   RecordSet::OpenChunks open;
+  RecordSet::Deletions deletions;
   records.reserve(std::min(found.cardinality(), limit));
   for (const Slot slot : found) {
     const Series& series = head_.table_.at(slot);
-    if (series.count == 0 || !in_range(series)) continue;
+    HeadDeletions::Ranges deleted = head_.deletions_.Find(slot);
+    if (!shown(series, deleted)) continue;
     if (records.size() == limit) return TooMany(limit);
     records.push_back(series);
+    if (deleted != nullptr) deletions.emplace(series.labels, std::move(deleted));
     if (series.has_histogram) {
       std::string& copy = open[series.labels];
       copy.push_back(static_cast<char>(series.histogram->encoding()));
@@ -141,8 +151,9 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
     }
   }
   if (hints.sorted) SortByLabels(head_.symbols_, records);
-  return std::unique_ptr<SeriesSet>(std::make_unique<RecordSet>(
-      head_.symbols_, head_.chunk_files_, std::move(records), std::move(open), mint_, maxt_));
+  return std::unique_ptr<SeriesSet>(
+      std::make_unique<RecordSet>(head_.symbols_, head_.chunk_files_, std::move(records),
+                                  std::move(open), std::move(deletions), mint_, maxt_));
 }
 
 bool HeadQuerier::OutsideOfHead() const {

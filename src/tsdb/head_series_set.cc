@@ -89,8 +89,14 @@ Result<storage::Columns> RecordSet::Read(size_t i, Timestamp from, Timestamp unt
   for (const ClosedChunk& chunk : ChunksOf(series.closed))
     CANOPY_RETURN_IF_ERROR(AddClosed(chunk, reading));
   CANOPY_RETURN_IF_ERROR(AddOpen(series, reading));
-  if (!reading.has_encoded) return storage::Columns{buffer.times, buffer.values, reading.times_id};
   if (!buffer.histograms.empty()) buffer.histograms.resize(buffer.times.size());
+  if (!deletions_.empty()) {
+    if (const auto it = deletions_.find(series.labels); it != deletions_.end()) {
+      EraseDeleted(*it->second, 0, buffer);
+      reading.times_id = 0;
+    }
+  }
+  if (!reading.has_encoded) return storage::Columns{buffer.times, buffer.values, reading.times_id};
   return storage::PartOf(buffer.View(), reading.from, reading.until);
 }
 

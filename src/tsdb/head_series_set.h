@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "canopy/storage/queryable.h"
+#include "head_deletions.h"
 #include "series.h"
 
 namespace canopy::tsdb {
@@ -19,14 +20,18 @@ class RecordSet final : public storage::SeriesSet {
  public:
   // The open chunks of histograms, as they were when the records were copied.
   using OpenChunks = absl::flat_hash_map<const SeriesLabels*, std::string>;
+  // What had been deleted by then, of series of which anything had.
+  using Deletions = absl::flat_hash_map<const SeriesLabels*, HeadDeletions::Ranges>;
 
   // `files` may be null while no chunk is in one.
   RecordSet(const model::SymbolSource& symbols, const HeadChunkFiles* files,
-            std::vector<Series> records, OpenChunks open, int64_t mint, int64_t maxt)
+            std::vector<Series> records, OpenChunks open, Deletions deletions, int64_t mint,
+            int64_t maxt)
       : symbols_(symbols),
         files_(files),
         records_(std::move(records)),
         open_(std::move(open)),
+        deletions_(std::move(deletions)),
         mint_(mint),
         maxt_(maxt) {}
 
@@ -53,6 +58,7 @@ class RecordSet final : public storage::SeriesSet {
   const HeadChunkFiles* const files_;
   const std::vector<Series> records_;
   const OpenChunks open_;
+  const Deletions deletions_;
   const int64_t mint_;
   const int64_t maxt_;
 };

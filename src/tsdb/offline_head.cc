@@ -19,6 +19,12 @@ Result<std::shared_ptr<const OfflineHead>> OfflineHead::Load(Fs& fs, const std::
   CANOPY_ASSIGN_OR_RETURN(const auto wbl, WalReader::Open(fs, JoinPath(dir, "wbl"), {}));
   const uint64_t total = wal->total_bytes() + wbl->total_bytes();
   CANOPY_RETURN_IF_ERROR(head->LoadLog(*wal, false, 0, total));
+  if (head->dropped_before_ > options.min_time) {
+    // Which the log says behind the samples that it is about: they are not taken next time.
+    OfflineHeadOptions narrower = options;
+    narrower.min_time = head->dropped_before_;
+    return Load(fs, dir, narrower);
+  }
   CANOPY_RETURN_IF_ERROR(head->LoadLog(*wbl, true, wal->total_bytes(), total));
   CANOPY_RETURN_IF_ERROR(head->LoadHeadChunks(fs, JoinPath(dir, kHeadChunksDir)));
   head->Finish();
@@ -60,12 +66,14 @@ std::optional<uint32_t> OfflineHead::SeriesOf(SeriesRef ref, Timestamp time, boo
   if (out_of_order) return series;
   // The log may have samples that were refused in the end; the out-of-order log has those that were
   // not.
-  const auto histograms = histograms_.find(series);
-  const int64_t newest = histograms == histograms_.end()
-                             ? samples_.newest(series)
-                             : std::max(samples_.newest(series), histograms->second.newest);
-  if (time.ms() <= newest) return std::nullopt;
+  if (time.ms() <= Newest(series)) return std::nullopt;
   return series;
+}
+
+int64_t OfflineHead::Newest(uint32_t series) const {
+  const auto histograms = histograms_.find(series);
+  if (histograms == histograms_.end()) return samples_.newest(series);
+  return std::max(samples_.newest(series), histograms->second.newest);
 }
 
 template <class Row>
@@ -100,11 +108,7 @@ Status OfflineHead::TakeRecord(std::string_view record, bool out_of_order) {
           samples_.Add(*series, row.time.ms(), row.value);
       });
     case RecordType::kTombstones:
-      return DecodeTombstones(record, [&](const RefTombstone& row) {
-        const auto it = by_ref_.find(row.ref.value());
-        if (it != by_ref_.end() && row.mint <= row.maxt)
-          deleted_.Add(it->second, {row.mint.ms(), row.maxt.ms()});
-      });
+      return DecodeTombstones(record, [&](const RefTombstone& row) { Delete(row); });
     case RecordType::kHistogramSamples:
     case RecordType::kCustomBucketsHistogramSamples:
     case RecordType::kHistogramSamplesV2:
@@ -142,6 +146,21 @@ Status OfflineHead::LoadHeadChunks(Fs& fs, const std::string& dir) {
   }
   chunk_files_ = std::move(scan->files);
   return {};
+}
+
+void OfflineHead::Delete(const RefTombstone& row) {
+  if (row.ref == kEverySeries) {
+    if (row.maxt < Timestamp::Max())
+      dropped_before_ = std::max(dropped_before_, row.maxt + Duration(1));
+    return;
+  }
+  const auto it = by_ref_.find(row.ref.value());
+  if (it == by_ref_.end() || row.mint > row.maxt) return;
+  TimeRange range{row.mint.ms(), row.maxt.ms()};
+  // That is how Prometheus says that a series has left its head for a block. Another one with its
+  // labels may come.
+  if (row.mint == Timestamp::Min() && row.maxt == Timestamp::Max()) range.maxt = Newest(it->second);
+  deleted_.Add(it->second, range);
 }
 
 void OfflineHead::Finish() {

@@ -19,6 +19,7 @@
 #include "tsdb/loose_samples.h"
 #include "tsdb/tombstones.h"
 #include "tsdb/wal_reader.h"
+#include "tsdb/wal_record.h"
 
 namespace canopy::tsdb {
 
@@ -70,6 +71,8 @@ class OfflineHead {
   template <class Row>
   void TakeHistogram(const Row& row, bool out_of_order);
   Status LoadHeadChunks(Fs& fs, const std::string& dir);
+  int64_t Newest(uint32_t series) const;
+  void Delete(const RefTombstone& row);
   void Finish();
 
   const OfflineHeadOptions options_;
@@ -81,6 +84,8 @@ class OfflineHead {
   absl::flat_hash_map<uint32_t, std::vector<HeadChunk>> chunks_;
   std::vector<std::shared_ptr<const MappedFile>> chunk_files_;
   std::unordered_map<uint32_t, Histograms> histograms_;
+  // What is older went to blocks that are gone by now: see kEverySeries in wal_record.h.
+  Timestamp dropped_before_ = Timestamp::Min();
   uint64_t unknown_refs_ = 0;
   uint64_t impossible_histograms_ = 0;
 };

@@ -1,5 +1,6 @@
 #include "replay.h"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <thread>
@@ -131,6 +132,8 @@ class Replay {
       case RecordType::kFloatHistogramSamplesV2:
         return DecodeFloatHistograms(record,
                                      [&](const RefFloatHistogram& row) { StoreHistogram(row); });
+      case RecordType::kTombstones:
+        return DecodeTombstones(record, [&](const RefTombstone& row) { Delete(row); });
       case RecordType::kExemplars:  // they end with the process
       case RecordType::kMetadata:
         return {};
@@ -141,6 +144,16 @@ class Replay {
   }
 
  private:
+  void Delete(const RefTombstone& row) {
+    if (row.ref == kEverySeries) {
+      if (row.maxt < Timestamp::Max())
+        report_.dropped_before = std::max(report_.dropped_before, row.maxt + Duration(1));
+      return;
+    }
+    ++report_.deletions;
+    if (!head_.ReplayDeletion(row.ref, row.mint.ms(), row.maxt.ms())) ++report_.unknown_deletions;
+  }
+
   template <class Row>
   void StoreHistogram(const Row& row) {
     ++report_.samples;

@@ -18,6 +18,10 @@ struct ReplayReport {
   uint64_t samples = 0;
   uint64_t unknown_series = 0;  // samples whose series the log does not name
   uint64_t impossible_histograms = 0;
+  uint64_t deletions = 0;
+  uint64_t unknown_deletions = 0;  // of series that the log does not name, or not any more
+  // What is older went to blocks that are gone by now: see kEverySeries in wal_record.h.
+  Timestamp dropped_before = Timestamp::Min();
   uint64_t unknown_records = 0;  // of kinds that this version does not know
   uint64_t corruptions = 0;
   uint64_t lost_bytes = 0;

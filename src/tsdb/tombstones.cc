@@ -22,9 +22,8 @@ bool Touches(const TimeRange& a, const TimeRange& b) {
 
 }  // namespace
 
-void Tombstones::Add(uint64_t series, TimeRange range) {
+void AddRange(std::vector<TimeRange>& ranges, TimeRange range) {
   CANOPY_CHECK(range.mint <= range.maxt);
-  std::vector<TimeRange>& ranges = ranges_[series];
   const auto first =
       std::ranges::partition_point(ranges, [&](const TimeRange& r) { return !Touches(r, range); });
   auto last = first;

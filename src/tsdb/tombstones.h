@@ -32,11 +32,15 @@ struct TimeRange {
   friend bool operator==(const TimeRange&, const TimeRange&) = default;
 };
 
+// Ranges that touch or overlap become one. REQUIRES: `ranges` are sorted, with gaps between them;
+// mint <= maxt.
+void AddRange(std::vector<TimeRange>& ranges, TimeRange range);
+
 // Deleted ranges by series. Const methods are thread-safe.
 class Tombstones {
  public:
-  // Ranges of a series that touch or overlap become one. REQUIRES: mint <= maxt.
-  void Add(uint64_t series, TimeRange range);
+  // As AddRange().
+  void Add(uint64_t series, TimeRange range) { AddRange(ranges_[series], range); }
   // Sorted, with gaps between them; empty when nothing of the series was deleted.
   std::span<const TimeRange> Get(uint64_t series) const;
   bool empty() const { return ranges_.empty(); }

@@ -77,6 +77,10 @@ struct RefTombstone {
   Timestamp mint;
   Timestamp maxt;
 };
+// Ours, and of no series, so that Prometheus passes it over: the tombstone says that samples up to
+// maxt are not the head's any more, though the log has them. It stands in for blocks that were
+// newest and are gone: what a block has is not taken from the log, and what it had must not be.
+inline constexpr SeriesRef kEverySeries{};
 struct RefExemplar {
   SeriesRef ref;
   Timestamp time;

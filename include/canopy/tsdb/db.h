@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "canopy/base/self_metrics.h"
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
+#include "canopy/model/matcher.h"
 #include "canopy/storage/appender.h"
 #include "canopy/storage/queryable.h"
 
@@ -96,6 +98,25 @@ class Db : public storage::Appender, public storage::Queryable {
   // that is due. What the store's own thread does each maintenance_interval. Of several errors the
   // first is returned, and all are logged.
   virtual Status Compact() = 0;
+
+  // These wait for a compaction that runs, and keep the next one back; appends and queries go on.
+
+  // Deletes the samples that are there of mint <= t <= maxt, of the series that every matcher
+  // matches; of all series when there is none. Queries from now on do not show them, whatever
+  // happens to the process or the machine; those that began before may. After an error some may be
+  // deleted.
+  virtual Status Delete(std::span<const model::Matcher> matchers, Timestamp mint,
+                        Timestamp maxt) = 0;
+  // Rewrites blocks without what was deleted from them, which is in their files until then; one
+  // with nothing left goes.
+  virtual Status CleanTombstones() = 0;
+  // Makes dir/snapshots/NAME, a data directory of its own with all blocks, by hard links, and the
+  // head as one more, unless `with_head` is false; as a whole or not at all. Returns NAME, as
+  // Prometheus makes them. Samples that are appended meanwhile may be missing.
+  virtual Result<std::string> Snapshot(bool with_head) = 0;
+
+  // For a shutdown: blocks that are being written are given up, with kCanceled, and none is begun.
+  virtual void RequestStop() = 0;
 };
 
 }  // namespace canopy::tsdb
