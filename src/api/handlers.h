@@ -44,6 +44,11 @@ Answer Alertmanagers(const Call& call);
 Answer Rules(const Call& call);
 Answer Alerts(const Call& call);
 
+// admin.cc
+Answer DeleteSeries(const Call& call);
+Answer CleanTombstones(const Call& call);
+Answer Snapshot(const Call& call);
+
 // status.cc
 Answer StatusConfig(const Call& call);
 Answer StatusFlags(const Call& call);

@@ -10,33 +10,47 @@
 namespace canopy::api {
 namespace {
 
+// Calls fn(method) for each of "POST PUT".
+template <class Fn>
+void ForEachMethod(std::string_view methods, Fn fn) {
+  while (!methods.empty()) {
+    const size_t space = std::min(methods.find(' '), methods.size());
+    fn(methods.substr(0, space));
+    methods.remove_prefix(std::min(space + 1, methods.size()));
+  }
+}
+
+// Parameters come in the URL, and where there is a body, as a form.
 struct JsonRoute {
+  std::string_view methods;
   std::string_view path;
-  bool post;  // takes its parameters as a form, too
   Answer (*handler)(const Call&);
 };
 
 constexpr JsonRoute kJsonRoutes[] = {
-    {"/query", true, Query},
-    {"/query_range", true, QueryRange},
-    {"/query_exemplars", true, QueryExemplars},
-    {"/format_query", true, FormatQuery},
-    {"/parse_query", true, ParseQuery},
-    {"/labels", true, LabelNames},
-    {"/label/{name}/values", false, LabelValues},
-    {"/series", true, Series},
-    {"/metadata", false, Metadata},
-    {"/scrape_pools", false, ScrapePools},
-    {"/targets", false, Targets},
-    {"/targets/metadata", false, TargetsMetadata},
-    {"/alertmanagers", false, Alertmanagers},
-    {"/alerts", false, Alerts},
-    {"/rules", false, Rules},
-    {"/status/config", false, StatusConfig},
-    {"/status/flags", false, StatusFlags},
-    {"/status/buildinfo", false, StatusBuildInfo},
-    {"/status/runtimeinfo", false, StatusRuntimeInfo},
-    {"/status/tsdb", false, StatusTsdb},
+    {"GET POST", "/query", Query},
+    {"GET POST", "/query_range", QueryRange},
+    {"GET POST", "/query_exemplars", QueryExemplars},
+    {"GET POST", "/format_query", FormatQuery},
+    {"GET POST", "/parse_query", ParseQuery},
+    {"GET POST", "/labels", LabelNames},
+    {"GET", "/label/{name}/values", LabelValues},
+    {"GET POST", "/series", Series},
+    {"GET", "/metadata", Metadata},
+    {"GET", "/scrape_pools", ScrapePools},
+    {"GET", "/targets", Targets},
+    {"GET", "/targets/metadata", TargetsMetadata},
+    {"GET", "/alertmanagers", Alertmanagers},
+    {"GET", "/alerts", Alerts},
+    {"GET", "/rules", Rules},
+    {"GET", "/status/config", StatusConfig},
+    {"GET", "/status/flags", StatusFlags},
+    {"GET", "/status/buildinfo", StatusBuildInfo},
+    {"GET", "/status/runtimeinfo", StatusRuntimeInfo},
+    {"GET", "/status/tsdb", StatusTsdb},
+    {"POST PUT", "/admin/tsdb/delete_series", DeleteSeries},
+    {"POST PUT", "/admin/tsdb/clean_tombstones", CleanTombstones},
+    {"POST PUT", "/admin/tsdb/snapshot", Snapshot},
 };
 
 struct PageRoute {
@@ -89,16 +103,13 @@ class Registrar {
   }
 
   void AddPage(const PageRoute& route) {
-    std::string_view methods = route.methods;
-    while (!methods.empty()) {
-      const size_t space = std::min(methods.find(' '), methods.size());
-      Add(methods.substr(0, space), route.path,
+    ForEachMethod(route.methods, [&](std::string_view method) {
+      Add(method, route.path,
           [server = &server_, handler = route.handler](net::Request& request,
                                                        net::Response& response) {
             (server->*handler)(request, response);
           });
-      methods.remove_prefix(std::min(space + 1, methods.size()));
-    }
+    });
   }
 
   void AddJson(const JsonRoute& route) {
@@ -107,8 +118,7 @@ class Registrar {
                                      net::Request& request, net::Response& response) {
       server->ServeJson(handler, request, response);
     };
-    Add("GET", path, handler);
-    if (route.post) Add("POST", path, handler);
+    ForEachMethod(route.methods, [&](std::string_view method) { Add(method, path, handler); });
     AddPage({"OPTIONS", path, &Server::Preflight});
   }
 

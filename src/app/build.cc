@@ -147,7 +147,12 @@ api::Sources Node::Sources() {
           .rule_groups = [this] { return rules_->Groups(); },
           .alertmanagers = [this] { return notify_->Known(); },
           .runtime_info = [this] { return RuntimeInfo(); },
-          .tsdb_status = [this](size_t top) { return MakeTsdbStatus(store_->Stats(top)); }};
+          .tsdb_status = [this](size_t top) { return MakeTsdbStatus(store_->Stats(top)); },
+          .admin = {.delete_series =
+                        [this](std::span<const model::Matcher> matchers, Timestamp mint,
+                               Timestamp maxt) { return store_->Delete(matchers, mint, maxt); },
+                    .clean_tombstones = [this] { return store_->CleanTombstones(); },
+                    .snapshot = [this](bool head) { return store_->Snapshot(head); }}};
 }
 
 api::RuntimeInfo Node::RuntimeInfo() const {
@@ -167,6 +172,8 @@ api::RuntimeInfo Node::RuntimeInfo() const {
 void Node::Close() {
   reloader_.Close();
   if (api_) api_->SetStopping();
+  // A client may wait for a block to be rewritten, and the server for the client.
+  if (store_) store_->RequestStop();
   if (scrape_discovery_) scrape_discovery_->Stop();
   if (notify_discovery_) notify_discovery_->Stop();
   if (scrape_) scrape_->Stop();

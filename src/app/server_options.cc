@@ -82,6 +82,7 @@ Status ReadWeb(const FlagSet& flags, ServerOptions& to) {
       TrimSlashes(flags.given("web.route-prefix") ? flags.Text("web.route-prefix") : path);
   to.api.cors_origin = flags.Text("web.cors.origin");
   to.api.enable_lifecycle = flags.Bool("web.enable-lifecycle");
+  to.api.enable_admin_api = flags.Bool("web.enable-admin-api");
   to.api.enable_remote_write_receiver = flags.Bool("web.enable-remote-write-receiver");
 
   constexpr std::string_view kMessages = "web.remote-write-receiver.accepted-protobuf-messages";

@@ -42,7 +42,8 @@ struct Node {
                       [this](size_t top) {
                         asked_top = top;
                         return tsdb;
-                      }});
+                      },
+                  .admin = admin});
   }
 
   FakeResponse Serve(FakeRequest request) {
@@ -80,6 +81,7 @@ struct Node {
   api::RuntimeInfo runtime;
   api::TsdbStatus tsdb;
   size_t asked_top = 0;
+  api::Admin admin;
   promql::Engine engine;
   api::Api api;
   net::Router router;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "canopy/base/self_metrics.h"
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
+#include "canopy/model/matcher.h"
 #include "canopy/notify/manager.h"
 #include "canopy/promql/engine.h"
 #include "canopy/promql/features.h"
@@ -89,6 +91,7 @@ struct Options {
   promql::Features features;
   Duration lookback_delta{5 * 60 * 1000};  // of /federate
   bool enable_lifecycle = false;
+  bool enable_admin_api = false;
   bool enable_remote_write_receiver = false;
 
   // Puts the configuration file in force; the error is the client's answer.
@@ -97,6 +100,16 @@ struct Options {
   std::function<void()> quit;
   // Empty: nothing to report.
   std::function<WalReplay()> wal_replay;
+};
+
+// What /api/v1/admin/tsdb/... does to the store. Each may take as long as a compaction.
+struct Admin {
+  // Both ends included; no matchers: all series.
+  std::function<Status(std::span<const model::Matcher>, Timestamp mint, Timestamp maxt)>
+      delete_series;
+  std::function<Status()> clean_tombstones;
+  // Returns its name.
+  std::function<Result<std::string>(bool with_head)> snapshot;
 };
 
 // What answers are made from. All of it must live until the HTTP server has stopped; callbacks are
@@ -115,6 +128,7 @@ struct Sources {
   std::function<RuntimeInfo()> runtime_info;
   // Lists of at most `top` entries.
   std::function<TsdbStatus(size_t top)> tsdb_status;
+  Admin admin;
 };
 
 // The handlers. Register() first, then start the HTTP server: until SetReady() it answers
