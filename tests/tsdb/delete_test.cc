@@ -1,6 +1,8 @@
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <functional>
 #include <random>
+#include <thread>
 
 #include "canopy/tsdb/verify_dir.h"
 #include "tests/tsdb/delete_support.h"
@@ -249,6 +251,22 @@ BOOST_AUTO_TEST_CASE(a_range_of_which_nothing_is_left_makes_no_block_and_does_no
   store.Check();
 }
 
+BOOST_AUTO_TEST_CASE(the_log_hides_what_head_chunk_files_hold_while_there_is_no_block) {
+  DeletingStore store;
+  store.Fill(6, 0, 13 * kMinute, 500);
+  BOOST_REQUIRE(store.Delete(".*", INT64_MIN, kForever).ok());
+  for (int i = 0; i < 6; ++i) {
+    // The log is cut behind each of these.
+    store.Fill(6, 13 * kMinute + i * 1000, 13 * kMinute + (i + 1) * 1000, 500);
+    BOOST_REQUIRE(store.db().Compact().ok());
+    BOOST_TEST(store.Blocks().empty());
+    store.Check();
+    store.CheckFromOutside();
+    store.Reopen();
+    store.Check();
+  }
+}
+
 BOOST_AUTO_TEST_CASE(deletions_that_prometheus_has_logged_are_applied) {
   testing::MemFs fs;
   testing::ManualClock clock;
@@ -358,6 +376,42 @@ BOOST_AUTO_TEST_CASE(deletions_among_all_else_as_a_plain_map_has_them) {
       IsWhole(store.fs(), "/data");
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(deletions_appends_queries_and_compactions_run_side_by_side) {
+  DeletingStore store;
+  constexpr int64_t kEnd = 12 * kMinute;
+  std::atomic<bool> done = false;
+  std::thread deleter([&] {
+    const model::Matchers odd = Numbers("[13]");
+    while (!done) {
+      BOOST_REQUIRE(store.db().Delete(odd, Timestamp::Min(), Timestamp::Max()).ok());
+      BOOST_REQUIRE(store.db().CleanTombstones().ok());
+    }
+  });
+  std::thread reader([&] {
+    while (!done) {
+      // Of series that nobody deletes, each query shows one run without a hole.
+      for (const auto& [labels, samples] : ContentsOf(store.db())) {
+        if (labels.find("n=\"1\"") != std::string::npos) continue;
+        if (labels.find("n=\"3\"") != std::string::npos) continue;
+        BOOST_REQUIRE(static_cast<int64_t>(samples.size()) * 1000 ==
+                      samples.rbegin()->first - samples.begin()->first + 1000);
+        BOOST_REQUIRE(samples.begin()->first == 0);
+      }
+    }
+  });
+  for (int64_t t = 0; t < kEnd; t += 1000) {
+    store.Append({0, 1, 2, 3, 8}, t);
+    if (t % (2 * kMinute) == 0) BOOST_REQUIRE(store.db().Compact().ok());
+  }
+  done = true;
+  deleter.join();
+  reader.join();
+  BOOST_REQUIRE(store.Delete("[13]", INT64_MIN, kForever).ok());
+  store.Check();
+  store.Reopen();
+  store.Check();
 }
 
 // The power fails after each call to the disk: a deletion that had returned holds, and of what it
