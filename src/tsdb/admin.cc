@@ -19,7 +19,7 @@ Status Compactor::Delete(std::span<const model::Matcher> matchers, Timestamp min
     if (changed) CANOPY_RETURN_IF_ERROR(blocks_.Reopen(block));
   }
   CANOPY_ASSIGN_OR_RETURN(const uint64_t series, head_.Delete(matchers, mint, maxt));
-  // Other than a sample that is lost, one that comes back is not to be.
+  // A power cut may cost the newest samples, but must not bring back deleted ones.
   return series > 0 ? wal_.Sync() : Status();
 }
 

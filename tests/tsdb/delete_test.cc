@@ -233,6 +233,36 @@ BOOST_AUTO_TEST_CASE(when_everything_is_deleted_nothing_comes_back) {
   store.CheckFromOutside();
 }
 
+BOOST_AUTO_TEST_CASE(a_block_that_may_go_stays_while_the_log_has_its_samples) {
+  DeletingStore store;
+  store.Fill(6, 0, 13 * kMinute, 1000);
+  BOOST_REQUIRE(store.db().Compact().ok());
+  BOOST_REQUIRE(store.Delete(".*", INT64_MIN, 10 * kMinute - 1).ok());
+  const std::vector<std::string> blocks = store.Blocks();
+  BOOST_REQUIRE(blocks.size() == 2u);
+  store.Close();
+  const auto mark = [&](const std::string& block) {
+    BlockMeta meta = MetaOf(store.fs(), block);
+    meta.compaction.deletable = true;
+    BOOST_REQUIRE(WriteBlockMeta(store.fs(), "/data/" + block, meta).ok());
+  };
+  // As a compaction that came to nothing leaves it, when the process dies then.
+  mark(blocks[1]);
+  store.Open();
+  store.Check();
+  BOOST_TEST(store.Blocks() == blocks, boost::test_tools::per_element());
+  // An older one is not needed for that.
+  store.Close();
+  BlockMeta meta = MetaOf(store.fs(), blocks[1]);
+  meta.compaction.deletable = false;
+  BOOST_REQUIRE(WriteBlockMeta(store.fs(), "/data/" + blocks[1], meta).ok());
+  mark(blocks[0]);
+  store.Open();
+  store.Check();
+  BOOST_TEST(store.Blocks() == std::vector<std::string>{blocks[1]},
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(a_range_of_which_nothing_is_left_makes_no_block_and_does_not_come_back) {
   DeletingStore store;
   store.Fill(6, 0, 9 * kMinute, 1000);
