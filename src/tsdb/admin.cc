@@ -14,6 +14,8 @@ namespace canopy::tsdb {
 Status Compactor::Delete(std::span<const model::Matcher> matchers, Timestamp mint, Timestamp maxt) {
   if (mint > maxt) return {};
   const MutexLock lock(mu_);
+  // In blocks they are deleted as others are; what comes out of order from now on is not.
+  if (head_.HasOutOfOrder(mint, maxt)) CANOPY_RETURN_IF_ERROR(MoveOutOfOrderNow());
   for (const BlockPtr& block : blocks_.Overlapping(mint, maxt)) {
     CANOPY_ASSIGN_OR_RETURN(const bool changed, DeleteFromBlock(fs_, *block, matchers, mint, maxt));
     if (changed) CANOPY_RETURN_IF_ERROR(blocks_.Reopen(block));
@@ -42,6 +44,8 @@ Status Compactor::CleanTombstones() {
 
 Result<std::string> Compactor::Snapshot(bool with_head) {
   const MutexLock lock(mu_);
+  if (with_head && head_.HasOutOfOrder(Timestamp::Min(), Timestamp::Max()))
+    CANOPY_RETURN_IF_ERROR(MoveOutOfOrderNow());
   const std::string all = JoinPath(options_.dir, kSnapshotsDir);
   CANOPY_RETURN_IF_ERROR(fs_.MakeDirs(all));
   CANOPY_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(all));

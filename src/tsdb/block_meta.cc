@@ -5,6 +5,7 @@
 #include <rapidjson/prettywriter.h>
 #include <rapidjson/stringbuffer.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -157,6 +158,10 @@ void WriteCompaction(Writer& out, const BlockCompaction& compaction) {
 }
 
 }  // namespace
+
+bool BlockMeta::HasHint(std::string_view hint) const {
+  return std::ranges::find(compaction.hints, hint) != compaction.hints.end();
+}
 
 Result<BlockMeta> ParseBlockMeta(std::string_view json) {
   rapidjson::Document document;

@@ -50,6 +50,11 @@ struct BlockCompaction {
   friend bool operator==(const BlockCompaction&, const BlockCompaction&) = default;
 };
 
+// Hints of blocks that are no whole stretch of the head, and say nothing of what it still has.
+inline constexpr std::string_view kFromOutOfOrder = "from-out-of-order";
+inline constexpr std::string_view kFromSelectedSeries = "from-selected-series";
+inline constexpr std::string_view kFromStaleSeries = "from-stale-series";
+
 struct BlockMeta {
   Ulid ulid;
   // min_time <= t < max_time for each sample t of the block.
@@ -61,6 +66,11 @@ struct BlockMeta {
   // Both ends included, as queries have them.
   bool Overlaps(Timestamp mint, Timestamp maxt) const {
     return min_time <= maxt && mint < max_time;
+  }
+  bool HasHint(std::string_view hint) const;
+  // Whether all that the head had of its time is in it, so that the head takes no more there.
+  bool EndsHead() const {
+    return !HasHint(kFromOutOfOrder) && !HasHint(kFromSelectedSeries) && !HasHint(kFromStaleSeries);
   }
   friend bool operator==(const BlockMeta&, const BlockMeta&) = default;
 };

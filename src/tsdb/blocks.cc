@@ -24,11 +24,15 @@ std::set<Ulid> Obsolete(const std::vector<BlockPtr>& blocks) {
   for (const BlockPtr& block : blocks)
     for (const BlockDesc& parent : block->meta().compaction.parents) out.insert(parent.ulid);
   Timestamp end = Timestamp::Min();
-  for (const BlockPtr& block : blocks)
-    if (!block->meta().compaction.deletable) end = std::max(end, block->meta().max_time);
-  for (const BlockPtr& block : blocks)
-    if (block->meta().compaction.deletable && block->meta().max_time <= end)
-      out.insert(block->meta().ulid);
+  for (const BlockPtr& block : blocks) {
+    const BlockMeta& meta = block->meta();
+    if (!meta.compaction.deletable && meta.EndsHead()) end = std::max(end, meta.max_time);
+  }
+  for (const BlockPtr& block : blocks) {
+    const BlockMeta& meta = block->meta();
+    if (meta.compaction.deletable && (meta.max_time <= end || !meta.EndsHead()))
+      out.insert(meta.ulid);
+  }
   return out;
 }
 
@@ -130,7 +134,8 @@ std::vector<BlockPtr> Blocks::Overlapping(Timestamp mint, Timestamp maxt) const 
 Timestamp Blocks::end() const {
   const MutexLock lock(mu_);
   Timestamp end = Timestamp::Min();
-  for (const BlockPtr& block : blocks_) end = std::max(end, block->meta().max_time);
+  for (const BlockPtr& block : blocks_)
+    if (block->meta().EndsHead()) end = std::max(end, block->meta().max_time);
   return end;
 }
 

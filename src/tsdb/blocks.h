@@ -34,7 +34,8 @@ class Blocks {
   std::vector<BlockPtr> All() const;
   // Those with samples in the range, both ends included.
   std::vector<BlockPtr> Overlapping(Timestamp mint, Timestamp maxt) const;
-  // The end of the newest one; Timestamp::Min() when there are none.
+  // The end of the newest one that the head has become, whose time is over for the head;
+  // Timestamp::Min() when there are none.
   Timestamp end() const;
   uint64_t bytes() const;
   uint64_t failed() const;

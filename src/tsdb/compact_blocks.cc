@@ -14,20 +14,15 @@ namespace {
 
 using Blocks = std::span<const std::shared_ptr<const Block>>;
 
-bool HasHint(const BlockMeta& meta, std::string_view hint) {
-  return std::ranges::find(meta.compaction.hints, hint) != meta.compaction.hints.end();
-}
-
 // A block counts as one of out-of-order samples only when all of it is; one stale or selected
 // series is enough for the other hints.
 std::vector<std::string> MergedHints(Blocks blocks) {
   const auto with = [](std::string_view hint) {
-    return [hint](const auto& block) { return HasHint(block->meta(), hint); };
+    return [hint](const auto& block) { return block->meta().HasHint(hint); };
   };
   std::vector<std::string> out;
-  for (const std::string_view hint :
-       {"from-out-of-order", "from-selected-series", "from-stale-series"}) {
-    const bool of_all = hint == "from-out-of-order";
+  for (const std::string_view hint : {kFromOutOfOrder, kFromSelectedSeries, kFromStaleSeries}) {
+    const bool of_all = hint == kFromOutOfOrder;
     if (of_all ? std::ranges::all_of(blocks, with(hint)) : std::ranges::any_of(blocks, with(hint)))
       out.emplace_back(hint);
   }

@@ -88,6 +88,24 @@ Run FindDeletions(std::span<const BlockMeta> blocks, std::span<const Duration> r
   return {};
 }
 
+std::vector<size_t> PlanReady(std::span<const BlockMeta> blocks, std::span<const Duration> ranges) {
+  if (const Run run = FindOverlap(blocks); run.size() > 0) return run.places();
+  if (blocks.size() < 2) return {};
+  const auto settled = blocks.first(blocks.size() - 1);
+  if (const Run run = FindGrowth(settled, ranges); run.size() > 0) return run.places();
+  return FindDeletions(settled, ranges).places();
+}
+
+std::vector<size_t> FindReady(std::span<const BlockMeta> blocks) {
+  Timestamp end = Timestamp::Min();
+  for (const BlockMeta& block : blocks)
+    if (block.EndsHead()) end = std::max(end, block.max_time);
+  std::vector<size_t> ready;
+  for (size_t i = 0; i < blocks.size(); ++i)
+    if (blocks[i].max_time <= end) ready.push_back(i);
+  return ready;
+}
+
 }  // namespace
 
 std::vector<Duration> BlockRanges(Duration shortest, Duration longest) {
@@ -98,11 +116,13 @@ std::vector<Duration> BlockRanges(Duration shortest, Duration longest) {
 
 std::vector<size_t> PlanCompaction(std::span<const BlockMeta> blocks,
                                    std::span<const Duration> ranges) {
-  if (const Run run = FindOverlap(blocks); run.size() > 0) return run.places();
-  if (blocks.size() < 2) return {};
-  const auto settled = blocks.first(blocks.size() - 1);
-  if (const Run run = FindGrowth(settled, ranges); run.size() > 0) return run.places();
-  return FindDeletions(settled, ranges).places();
+  const std::vector<size_t> ready = FindReady(blocks);
+  if (ready.size() == blocks.size()) return PlanReady(blocks, ranges);
+  std::vector<BlockMeta> metas;
+  for (const size_t place : ready) metas.push_back(blocks[place]);
+  std::vector<size_t> plan = PlanReady(metas, ranges);
+  for (size_t& place : plan) place = ready[place];
+  return plan;
 }
 
 std::vector<size_t> BlocksBeyondRetention(std::span<const BlockSize> blocks, Duration time,

@@ -19,7 +19,8 @@ std::vector<Duration> BlockRanges(Duration shortest, Duration longest);
 // none: nothing to do. One block alone is to be written again, without what was deleted of it.
 // First those that overlap; then those that together fill an aligned range, or will not become more
 // because newer blocks are there; then long blocks with many deletions. The newest block waits, so
-// that what was cut from the head just now is not read at once.
+// that what was cut from the head just now is not read at once. Blocks of out-of-order samples wait
+// until the head has become a block of that time too: one that they were joined to would say so.
 // As prometheus 3.14 tsdb.LeveledCompactor chooses.
 std::vector<size_t> PlanCompaction(std::span<const BlockMeta> blocks,
                                    std::span<const Duration> ranges);

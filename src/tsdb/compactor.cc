@@ -14,10 +14,6 @@ namespace canopy::tsdb {
 namespace {
 
 constexpr Duration kLongestBlock = std::chrono::days(31);
-// Longer than queries may run. What a reader that still is there keeps from being dropped is
-// dropped in a later run.
-constexpr Duration kAwaitQueriers = std::chrono::minutes(3);
-
 constexpr std::string_view kGauges[] = {"prometheus_tsdb_blocks_loaded",
                                         "prometheus_tsdb_storage_blocks_bytes"};
 
@@ -114,9 +110,10 @@ Status Compactor::Run() {
   const Status chunks = Note("head chunks", head_.SpillChunks());
   const Status files = Note("head chunk files", RemoveChunkFiles());
   const Status head = Note("head", CutHead());
+  const Status out_of_order = Note("out of order", MoveOutOfOrder());
   const Status joined = Note("blocks", JoinBlocks());
   const Status retention = Note("retention", ApplyRetention());
-  for (const Status& status : {log, chunks, files, head, joined, retention})
+  for (const Status& status : {log, chunks, files, head, out_of_order, joined, retention})
     if (!status.ok()) return status;
   return {};
 }
@@ -149,6 +146,7 @@ Status Compactor::CutHead() {
     status = DropFromHead(end);
   }
   if (!cut) return status;
+  head_was_cut_ = true;
   metrics_.truncations.Add();
   const Status truncated = TruncateLog(
       fs_, wal_,
@@ -205,8 +203,9 @@ Status Compactor::ApplyRetention() {
   std::vector<BlockSize> sizes;
   for (const BlockPtr& block : blocks) sizes.push_back({block->meta().max_time, block->size()});
   const auto by_time = BlocksBeyondRetention(sizes, options_.retention_time, 0, 0);
-  const auto by_size = BlocksBeyondRetention(sizes, Duration(0), options_.retention_bytes,
-                                             BytesUnder(fs_, wal_.dir()));
+  const auto by_size = BlocksBeyondRetention(
+      sizes, Duration(0), options_.retention_bytes,
+      BytesUnder(fs_, wal_.dir()) + BytesUnder(fs_, JoinPath(options_.dir, kOutOfOrderLogDir)));
   if (!by_time.empty()) metrics_.time_retentions.Add();
   if (!by_size.empty()) metrics_.size_retentions.Add();
   // Of both, the longer list holds the shorter one: the oldest blocks.
@@ -221,10 +220,10 @@ Status Compactor::Exchange(std::span<const BlockMeta> added, std::span<const Blo
   std::vector<Ulid> names;
   for (const BlockMeta& meta : added) {
     names.push_back(meta.ulid);
-    end = std::max(end, meta.max_time);
+    if (meta.EndsHead()) end = std::max(end, meta.max_time);
   }
   for (const BlockPtr& block : blocks_.All())
-    if (std::ranges::find(removed, block) == removed.end())
+    if (block->meta().EndsHead() && std::ranges::find(removed, block) == removed.end())
       end = std::max(end, block->meta().max_time);
   if (end < blocks_.end())
     CANOPY_RETURN_IF_ERROR(KeepOutOfHead(std::max(blocks_.end(), head_.dropped_before())));

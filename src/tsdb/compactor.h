@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -52,11 +54,26 @@ class Compactor {
     HistogramMetric& tombstone_cleanup;
   };
 
+  // Longer than queries may run. What a reader that still is there keeps from being dropped is
+  // dropped in a later run.
+  static constexpr Duration kAwaitQueriers = std::chrono::minutes(3);
+
+  // Out-of-order samples on their way: first into blocks, then out of the head and its log.
+  struct OutOfOrder {
+    FrozenOutOfOrder frozen;
+    std::set<int64_t> blocks;  // that are to be written yet, by their beginnings
+  };
+
   bool HeadIsDue() const;
   Status RemoveChunkFiles();
   Status CutHead();
   Status WriteHeadBlock(Timestamp start, Timestamp end);
   Status DropFromHead(Timestamp end);
+  // compactor_out_of_order.cc
+  Status MoveOutOfOrder();
+  // Whether it is due or not.
+  Status MoveOutOfOrderNow();
+  Status WriteOutOfOrderBlock(Timestamp start);
   Status JoinBlocks();
   Status ApplyRetention();
   Status Exchange(std::span<const BlockMeta> added, std::span<const BlockPtr> removed);
@@ -74,6 +91,8 @@ class Compactor {
   Timestamp chunk_files_from_ = Timestamp::Min();  // older ones have been removed
   Blocks& blocks_;
   WalWriter& wal_;
+  bool head_was_cut_ = false;  // since out-of-order samples were last taken on
+  std::optional<OutOfOrder> out_of_order_;
   Metrics metrics_;
   std::stop_source stop_;
   Mutex mu_;

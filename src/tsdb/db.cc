@@ -21,30 +21,33 @@ class DbImpl final : public Db {
  public:
   DbImpl(Fs& fs, SelfMetrics& metrics, Options options, std::unique_ptr<DirLock> lock)
       : fs_(fs),
+        metrics_(metrics),
         options_(std::move(options)),
         lock_(std::move(lock)),
         replay_metrics_(metrics),
         blocks_(fs, options_.dir),
-        head_(metrics,
-              {.span = options_.block_range * 3 / 2, .block_range = options_.block_range}) {}
+        head_(metrics, {.span = options_.block_range * 3 / 2, .block_range = options_.block_range}),
+        out_of_order_mu_(LockRank::kDb) {}
 
   ~DbImpl() override {
     if (compactor_) compactor_->RequestStop();
     maintenance_.reset();
     compactor_.reset();
     wal_metrics_.reset();
+    out_of_order_metrics_.reset();
     if (chunk_files_ != nullptr) {
       if (const Status status = chunk_files_->Sync(); !status.ok())
         LOG_ERROR("Closing the head chunks failed", {"err", status.message()});
     }
-    if (wal_ == nullptr) return;
-    if (const Status status = wal_->Close(); !status.ok())
-      LOG_ERROR("Closing the WAL failed", {"err", status.message()});
+    for (WalWriter* const log : {out_of_order_log_.get(), wal_.get()}) {
+      if (log == nullptr) continue;
+      if (const Status status = log->Close(); !status.ok())
+        LOG_ERROR("Closing a log failed", {"dir", log->dir()}, {"err", status.message()});
+    }
   }
 
-  Status Start(const Clock& clock, SelfMetrics& metrics) {
+  Status Start(const Clock& clock) {
     CANOPY_RETURN_IF_ERROR(blocks_.Load());
-    WarnOfOutOfOrderLog();
     // What is in blocks is not taken from the log once more.
     head_.RefuseBefore(blocks_.end());
     const std::string dir = JoinPath(options_.dir, "wal");
@@ -52,16 +55,16 @@ class DbImpl final : public Db {
     CANOPY_RETURN_IF_ERROR(RemoveTempCheckpoints(fs_, dir));
     CANOPY_RETURN_IF_ERROR(OpenChunkFiles());
     CANOPY_ASSIGN_OR_RETURN(const ReplayReport report, Replay(clock, dir));
-    const auto compression =
-        options_.wal_compression ? net::Encoding::kSnappy : net::Encoding::kIdentity;
-    CANOPY_ASSIGN_OR_RETURN(wal_, WalWriter::Open(fs_, dir,
-                                                  {.segment_bytes = options_.wal_segment_bytes,
-                                                   .compression = compression}));
+    CANOPY_RETURN_IF_ERROR(ReplayOutOfOrder());
+    CANOPY_ASSIGN_OR_RETURN(wal_, WalWriter::Open(fs_, dir, LogOptions()));
     head_.DropBefore(report.dropped_before, static_cast<int>(wal_->segment()));
     head_.SetLog(
         [this](std::span<const std::string_view> records) { return wal_->Append(records); });
-    wal_metrics_ = std::make_unique<WalMetrics>(metrics, *wal_);
-    compactor_ = std::make_unique<Compactor>(fs_, clock, metrics, options_, head_, *chunk_files_,
+    wal_metrics_ = std::make_unique<WalMetrics>(metrics_, kWalMetrics, *wal_);
+    // What there is of it is to be cut off once it is in blocks, window or not.
+    if (fs_.IsDirectory(out_of_order_dir())) CANOPY_RETURN_IF_ERROR(OpenOutOfOrderLog());
+    CANOPY_RETURN_IF_ERROR(SetOutOfOrderWindow(options_.out_of_order_window));
+    compactor_ = std::make_unique<Compactor>(fs_, clock, metrics_, options_, head_, *chunk_files_,
                                              blocks_, *wal_);
     if (options_.maintenance_interval.count() > 0) {
       maintenance_ = std::make_unique<PeriodicTask>("tsdb-maintain", options_.maintenance_interval,
@@ -87,6 +90,12 @@ class DbImpl final : public Db {
   }
 
   Timestamp min_valid_time() const override { return head_.min_valid_time(); }
+  Status SetOutOfOrderWindow(Duration window) override {
+    const MutexLock lock(out_of_order_mu_);
+    if (window > Duration(0)) CANOPY_RETURN_IF_ERROR(OpenOutOfOrderLog());
+    head_.SetOutOfOrder(window, out_of_order_log_.get());
+    return {};
+  }
   HeadStats Stats(size_t top) const override { return head_.Stats(top); }
   Status Compact() override { return compactor_->Run(); }
   Status Delete(std::span<const model::Matcher> matchers, Timestamp mint, Timestamp maxt) override {
@@ -97,11 +106,21 @@ class DbImpl final : public Db {
   void RequestStop() override { compactor_->RequestStop(); }
 
  private:
-  void WarnOfOutOfOrderLog() {
-    const auto segments = ListSegments(fs_, JoinPath(options_.dir, "wbl"));
-    if (!segments.ok() || segments->empty()) return;
-    LOG_WARN("The out-of-order log is not read yet: its samples are left out",
-             {"dir", JoinPath(options_.dir, "wbl")}, {"segments", segments->size()});
+  std::string out_of_order_dir() const { return JoinPath(options_.dir, kOutOfOrderLogDir); }
+  WalOptions LogOptions() const {
+    return {.segment_bytes = options_.wal_segment_bytes,
+            .compression =
+                options_.wal_compression ? net::Encoding::kSnappy : net::Encoding::kIdentity};
+  }
+
+  // Stays open from then on.
+  Status OpenOutOfOrderLog() {
+    if (out_of_order_log_ != nullptr) return {};
+    CANOPY_ASSIGN_OR_RETURN(out_of_order_log_,
+                            WalWriter::Open(fs_, out_of_order_dir(), LogOptions()));
+    out_of_order_metrics_ =
+        std::make_unique<WalMetrics>(metrics_, kOutOfOrderLogMetrics, *out_of_order_log_);
+    return {};
   }
 
   Status OpenChunkFiles() {
@@ -127,6 +146,23 @@ class DbImpl final : public Db {
     replay_metrics_.Note(report, seconds);
     LOG_INFO("WAL replay completed", {"series", report.series}, {"samples", report.samples},
              {"records", report.records}, {"seconds", seconds});
+    WarnOfLosses(report);
+    return report;
+  }
+
+  Status ReplayOutOfOrder() {
+    CANOPY_ASSIGN_OR_RETURN(const ReplayReport report,
+                            ReplayOutOfOrderLog(fs_, out_of_order_dir(), head_));
+    replay_metrics_.NoteOutOfOrder(report);
+    if (report.records > 0) {
+      LOG_INFO("Replay of the out-of-order log completed", {"samples", report.samples},
+               {"records", report.records});
+    }
+    WarnOfLosses(report);
+    return {};
+  }
+
+  static void WarnOfLosses(const ReplayReport& report) {
     if (report.unknown_series > 0)
       LOG_WARN("Unknown series references encountered", {"samples", report.unknown_series});
     if (report.impossible_histograms > 0)
@@ -135,10 +171,10 @@ class DbImpl final : public Db {
       LOG_WARN("Records of unknown kinds left out", {"records", report.unknown_records});
     if (report.unknown_deletions > 0)
       LOG_INFO("Deletions of series that are gone left out", {"rows", report.unknown_deletions});
-    return report;
   }
 
   Fs& fs_;
+  SelfMetrics& metrics_;
   const Options options_;
   const std::unique_ptr<DirLock> lock_;
   ReplayMetrics replay_metrics_;
@@ -147,6 +183,9 @@ class DbImpl final : public Db {
   Head head_;
   std::unique_ptr<WalWriter> wal_;
   std::unique_ptr<WalMetrics> wal_metrics_;
+  Mutex out_of_order_mu_;  // one change of the window at a time
+  std::unique_ptr<WalWriter> out_of_order_log_;
+  std::unique_ptr<WalMetrics> out_of_order_metrics_;
   std::unique_ptr<Compactor> compactor_;
   std::unique_ptr<PeriodicTask> maintenance_;
 };
@@ -161,7 +200,7 @@ Result<std::unique_ptr<Db>> Db::Open(Fs& fs, const Clock& clock, SelfMetrics& me
     CANOPY_ASSIGN_OR_RETURN(lock, fs.LockDir(options.dir));
   }
   auto db = std::make_unique<DbImpl>(fs, metrics, std::move(options), std::move(lock));
-  CANOPY_RETURN_IF_ERROR(db->Start(clock, metrics));
+  CANOPY_RETURN_IF_ERROR(db->Start(clock));
   return std::unique_ptr<Db>(std::move(db));
 }
 

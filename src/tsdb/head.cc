@@ -32,25 +32,19 @@ Head::Metrics::Metrics(SelfMetrics& metrics)
       chunks_created(metrics.AddCounter("prometheus_tsdb_head_chunks_created_total",
                                         "Total number of chunks created in the head")),
       chunks_removed(metrics.AddCounter("prometheus_tsdb_head_chunks_removed_total",
-                                        "Total number of chunks removed in the head")),
-      out_of_order(metrics.AddCounter("prometheus_tsdb_out_of_order_samples_total",
-                                      "Total number of out of order samples ingestion failed "
-                                      "attempts due to out of order being disabled.",
-                                      {{"type", "float"}})),
-      too_old(metrics.AddCounter(
-          "prometheus_tsdb_out_of_bound_samples_total",
-          "Total number of out of bound samples ingestion failed attempts with out of order "
-          "support disabled.",
-          {{"type", "float"}})) {}
+                                        "Total number of chunks removed in the head")) {}
 
 Head::Head(SelfMetrics& metrics, HeadOptions options)
     : options_(options),
       registry_(metrics),
       metrics_(metrics),
+      out_of_order_metrics_(metrics),
       min_time_(kNoMinTime),
       max_time_(kNoMaxTime),
       refused_before_(Timestamp::Min().ms()),
       dropped_before_(Timestamp::Min().ms()),
+      out_of_order_min_(kNoMinTime),
+      out_of_order_max_(kNoMaxTime),
       append_mu_(LockRank::kAppend),
       oldest_stored_(kNoMinTime),
       mu_(LockRank::kHead),
@@ -129,11 +123,12 @@ void Head::DropBefore(Timestamp time, int segment) {
     const MutexLock appending(append_mu_);
     const WriterLock lock(mu_);
     next = table_.ForSome(next, [&](Slot slot, Series& series) {
-      if (series.newest_time < limit) {
+      if (series.newest_time < limit && !series.has_out_of_order) {
         RemoveSeries(slot, segment);
         return;
       }
       metrics_.chunks_removed.Add(writer_.DropChunksBefore(series, limit));
+      if (series.newest_time < limit) return;
       oldest = std::min(oldest, std::max(limit, series.oldest_time()));
     });
     series_count_ = table_.size();

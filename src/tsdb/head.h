@@ -1,7 +1,9 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -25,6 +27,7 @@
 #include "graveyard.h"
 #include "head_deletions.h"
 #include "label_index.h"
+#include "out_of_order.h"
 #include "series_table.h"
 #include "series_writer.h"
 #include "symbol_table.h"
@@ -33,6 +36,7 @@ namespace canopy::tsdb {
 
 class BlockSource;
 class HeadChunkFiles;
+class WalWriter;
 struct HeadChunk;
 
 struct HeadOptions {
@@ -41,6 +45,14 @@ struct HeadOptions {
   // Chunks do not cross multiples of this.
   Duration block_range;
   uint32_t samples_per_chunk = 120;
+};
+
+// The out-of-order samples that the head has at some moment; they stay in the head, which goes on
+// with others beside them.
+struct FrozenOutOfOrder {
+  std::shared_ptr<const OutOfOrderSamples> samples;
+  // The first segment of the out-of-order log that has none of them.
+  uint32_t next_segment = 0;
 };
 
 // Writes the records of one append to the log, all or none.
@@ -62,6 +74,10 @@ class Head {
   void SetChunkFiles(HeadChunkFiles* files) { chunk_files_ = files; }
   // Before the first Append().
   void SetLog(WriteLog log) { log_ = std::move(log); }
+  // From the next Append() on. Samples that do not go behind the newest one of their series are
+  // taken up to `window` before the newest of all; zero: none is. They go to `log`, which must
+  // outlive the head; null: to none.
+  void SetOutOfOrder(Duration window, WalWriter* log);
 
   Result<storage::AppendReport> Append(const storage::Batch& batch);
   // From now on samples of mint <= t <= maxt that series have which match are not shown, and do not
@@ -87,6 +103,21 @@ class Head {
   // may be in it or not. REQUIRES: nothing is dropped or deleted while the source lives. Gives
   // kCanceled when `stop` is requested.
   std::unique_ptr<BlockSource> Source(Timestamp start, Timestamp end, std::stop_token stop);
+
+  // Whether it may have samples that came out of order, both ends included.
+  bool HasOutOfOrder(Timestamp mint, Timestamp maxt) const {
+    return out_of_order_min_ <= maxt.ms() && out_of_order_max_ >= mint.ms();
+  }
+  // Makes ended segments of the out-of-order log durable, as WalWriter::SyncFinished().
+  Status SyncOutOfOrderLog();
+  // Freezes what has come out of order, and ends the segment of its log. Until DropFrozen() there
+  // is no more than one such lot: asked again, it is given again.
+  Result<FrozenOutOfOrder> FreezeOutOfOrder();
+  // What was frozen is in blocks that queriers see, all but those that AwaitQueriers() waits for.
+  void DropFrozen();
+  // Those of the block that begins at `start`. REQUIRES: DropFrozen() is not called meanwhile.
+  std::unique_ptr<BlockSource> SourceOutOfOrder(std::shared_ptr<const OutOfOrderSamples> samples,
+                                                Timestamp start, std::stop_token stop);
 
   // Writes closed chunks to files, all but the newest of each series, and lets go of their memory.
   // By one thread at a time; appends go on meanwhile. After an error the rest stays in memory, for
@@ -127,10 +158,13 @@ class Head {
   bool ReplayDeletion(SeriesRef ref, int64_t mint, int64_t maxt);
   bool ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value);
   Status FinishReplay();
+  // After that: a sample of the out-of-order log. False when there is no such series.
+  bool ReplayOutOfOrder(SeriesRef ref, int64_t t, const ArrivingValue& value);
 
  private:
   friend class HeadQuerier;
   friend class HeadBlockSource;
+  friend class OutOfOrderSource;
 
   struct Planned {
     Series* series;
@@ -146,6 +180,23 @@ class Head {
     const storage::HistogramValue* value;
     uint32_t index;
   };
+  struct PlannedOutOfOrder {
+    Series* series;
+    SeriesRef ref;
+    int64_t time;
+    ArrivingValue value;
+    uint32_t index;
+    bool check;  // once more, before it is put: another sample of this batch may be in its place
+  };
+  // What this append takes. Times in Unix milliseconds.
+  struct Limits {
+    int64_t newest = 0;             // of all samples before
+    int64_t in_order_from = 0;      // behind the newest of their series
+    int64_t out_of_order_from = 0;  // anywhere; INT64_MAX: nowhere
+
+    bool any_out_of_order() const { return out_of_order_from != INT64_MAX; }
+    int64_t oldest() const { return std::min(in_order_from, out_of_order_from); }
+  };
   struct InFiles {
     std::vector<ClosedChunk> chunks;
     bool ended = false;  // one was not taken
@@ -160,8 +211,15 @@ class Head {
     Counter& removed;
     Counter& chunks_created;
     Counter& chunks_removed;
-    Counter& out_of_order;
-    Counter& too_old;
+  };
+  // One for each kind of sample: floats, histograms.
+  struct OutOfOrderMetrics {
+    explicit OutOfOrderMetrics(SelfMetrics& metrics);
+    std::array<Counter*, 2> appended;
+    std::array<Counter*, 2> refused;
+    std::array<Counter*, 2> out_of_bounds;
+    std::array<Counter*, 2> too_old;
+    HistogramMetric& delta;
   };
 
   // head_append.cc
@@ -181,17 +239,45 @@ class Head {
                      uint32_t index, storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
   void PlanMarker(Series& series, SeriesRef ref, int64_t t, uint32_t index)
       CANOPY_REQUIRES(append_mu_);
-  void Reject(const Series& series, int64_t t, bool same, uint32_t index,
-              storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
   Status WritePlanToLog() CANOPY_REQUIRES(append_mu_);
+  Status WriteInOrderToLog() CANOPY_REQUIRES(append_mu_);
   void EncodeHistogramPlan() CANOPY_REQUIRES(append_mu_);
   void ApplyPlan(storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
+  // Of one that does not go behind what this batch has put before it.
+  template <class AnyPlanned>
+  static storage::AppendResult ResultOfRepeated(const AnyPlanned& planned,
+                                                const ArrivingValue& value);
   // Symbols of the labels' names and values, into names_ and values_. False when one of them is not
   // there, and then no series has these labels.
   bool LookUp(const model::Labels& labels) CANOPY_REQUIRES(append_mu_);
   template <class Labels>
   void InternLabels(const Labels& labels) CANOPY_REQUIRES(append_mu_, mu_);
   std::optional<Slot> FindByLookedUp() const CANOPY_REQUIRES(append_mu_);
+
+  // head_out_of_order.cc
+  Limits LimitsNow(const storage::Batch& batch) const CANOPY_REQUIRES(append_mu_);
+  void RejectTooOld(int64_t t, bool histogram, uint32_t index, storage::AppendReport& report)
+      CANOPY_REQUIRES(append_mu_);
+  // For what does not go behind the newest sample of its series.
+  void PlanLate(Series& series, SeriesRef ref, int64_t t, const ArrivingValue& value,
+                uint32_t index, storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
+  void PlanRepeated(storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
+  bool AnyRepeated() CANOPY_REQUIRES(append_mu_);
+  void EncodeOutOfOrder() CANOPY_REQUIRES(append_mu_);
+  Status WriteOutOfOrderToLog() CANOPY_REQUIRES(append_mu_);
+  void ObserveDelta(int64_t t) CANOPY_REQUIRES(append_mu_);
+  // REQUIRES: the sample has the time of the newest one.
+  static SampleFound CompareNewest(const Series& series, const ArrivingValue& value);
+  void ApplyOutOfOrder(storage::AppendReport& report) CANOPY_REQUIRES(append_mu_, mu_);
+  void PutOutOfOrder(Series& series, Slot slot, int64_t t, const ArrivingValue& value)
+      CANOPY_REQUIRES(append_mu_, mu_);
+  SampleFound FindStored(const Series& series, Slot slot, int64_t t,
+                         const ArrivingValue& value) const CANOPY_REQUIRES(append_mu_);
+  SampleFound FindInOrder(const Series& series, int64_t t, const ArrivingValue& value) const
+      CANOPY_REQUIRES(append_mu_);
+  SampleFound FindInClosed(const ClosedChunk& chunk, int64_t t, const ArrivingValue& value) const;
+  // Both may have samples of a series; null: none.
+  std::array<const OutOfOrderSeries*, 2> OutOfOrderOf(Slot slot) const CANOPY_REQUIRES_SHARED(mu_);
 
   // head_spill.cc
   void NoteClosed(SeriesRef ref, const Series& series) CANOPY_REQUIRES(append_mu_);
@@ -212,6 +298,7 @@ class Head {
   const HeadOptions options_;
   SelfMetrics& registry_;
   Metrics metrics_;
+  OutOfOrderMetrics out_of_order_metrics_;
   WriteLog log_;
   HeadChunkFiles* chunk_files_ = nullptr;
 
@@ -220,12 +307,24 @@ class Head {
   std::atomic<int64_t> max_time_;
   std::atomic<int64_t> refused_before_;
   std::atomic<int64_t> dropped_before_;
+  std::atomic<int64_t> out_of_order_min_;
+  std::atomic<int64_t> out_of_order_max_;
   std::atomic<size_t> series_count_ = 0;
 
   // Held by whoever changes anything: so its holder reads all below without mu_.
   mutable Mutex append_mu_;
   std::vector<Planned> plan_ CANOPY_GUARDED_BY(append_mu_);
   std::vector<PlannedHistogram> histogram_plan_ CANOPY_GUARDED_BY(append_mu_);
+  std::vector<PlannedOutOfOrder> out_of_order_plan_ CANOPY_GUARDED_BY(append_mu_);
+  Limits limits_ CANOPY_GUARDED_BY(append_mu_);
+  Duration out_of_order_window_ CANOPY_GUARDED_BY(append_mu_){0};
+  WalWriter* out_of_order_log_ CANOPY_GUARDED_BY(append_mu_) = nullptr;
+  // What is in that plan, by series and time.
+  absl::flat_hash_set<std::pair<const Series*, int64_t>> planned_late_
+      CANOPY_GUARDED_BY(append_mu_);
+  // A bit for each slot; all zero but while an append looks for series that it has twice.
+  std::vector<uint64_t> in_batch_ CANOPY_GUARDED_BY(append_mu_);
+  std::array<std::string, 5> out_of_order_records_ CANOPY_GUARDED_BY(append_mu_);
   // Places in new_samples and, behind them, new_histograms.
   std::vector<uint32_t> unknown_ CANOPY_GUARDED_BY(append_mu_);
   std::vector<model::Symbol> names_ CANOPY_GUARDED_BY(append_mu_);
@@ -254,6 +353,9 @@ class Head {
   SeriesTable table_ CANOPY_GUARDED_BY(mu_);
   SeriesWriter writer_ CANOPY_GUARDED_BY(mu_);
   HeadDeletions deletions_ CANOPY_GUARDED_BY(mu_);
+  OutOfOrderSamples out_of_order_ CANOPY_GUARDED_BY(mu_);
+  std::shared_ptr<const OutOfOrderSamples> frozen_ CANOPY_GUARDED_BY(mu_);
+  uint32_t after_frozen_ CANOPY_GUARDED_BY(mu_) = 0;  // segment of their log
 };
 
 }  // namespace canopy::tsdb

@@ -8,6 +8,7 @@
 #include "canopy/model/sample.h"
 #include "head.h"
 #include "open_histogram.h"
+#include "wal.h"
 #include "wal_histogram_value.h"
 #include "wal_record.h"
 
@@ -49,11 +50,6 @@ class Newcomers {
   const Batch& batch_;
 };
 
-bool IsNewest(const Series& series, const storage::HistogramValue& value) {
-  if (IsStale(value)) return model::IsStale(series.newest_value);
-  return series.has_histogram && series.histogram->is_newest(value);
-}
-
 // Of the sample numbered `index`.
 SeriesRef RefOfSample(const Batch& batch, const AppendReport& report, size_t index) {
   if (index < batch.samples.size()) return batch.samples[index].series;
@@ -72,9 +68,13 @@ Result<AppendReport> Head::Append(const Batch& batch) {
   AppendReport report;
   plan_.clear();
   histogram_plan_.clear();
+  out_of_order_plan_.clear();
+  planned_late_.clear();
+  limits_ = LimitsNow(batch);
   PlanSamples(batch, report);
   PlanHistograms(batch, report);
   CANOPY_RETURN_IF_ERROR(PlanNewSamples(batch, report));
+  PlanRepeated(report);
   PlanMarkers(batch, report);
   if (report.rejected.size() > 1)
     std::ranges::sort(report.rejected, {}, &AppendReport::Rejected::index);
@@ -86,23 +86,19 @@ Result<AppendReport> Head::Append(const Batch& batch) {
 // What the series itself says; that a batch has two samples of one series shows when they are put.
 void Head::Plan(Series& series, SeriesRef ref, int64_t t, double value, uint32_t index,
                 AppendReport& report) {
-  if (t <= series.newest_time) {
-    const bool same = model::SameBits(value, series.newest_value) &&
-                      (!series.has_histogram || model::IsStale(value));
-    Reject(series, t, same, index, report);
-  } else {
+  if (t > series.newest_time && t >= limits_.in_order_from)
     plan_.push_back({&series, ref, t, value, index});
-  }
+  else
+    PlanLate(series, ref, t, {value, nullptr}, index, report);
 }
 
 void Head::PlanHistogram(Series& series, SeriesRef ref, int64_t t,
                          const storage::HistogramValue& value, uint32_t index,
                          AppendReport& report) {
-  if (t <= series.newest_time) {
-    Reject(series, t, IsNewest(series, value), index, report);
-  } else {
+  if (t > series.newest_time && t >= limits_.in_order_from)
     histogram_plan_.push_back({&series, ref, t, &value, index});
-  }
+  else
+    PlanLate(series, ref, t, {0, &value}, index, report);
 }
 
 // A marker is of the kind that the series has.
@@ -114,24 +110,12 @@ void Head::PlanMarker(Series& series, SeriesRef ref, int64_t t, uint32_t index) 
     plan_.push_back({&series, ref, t, model::StaleNan(), index});
 }
 
-void Head::Reject(const Series& series, int64_t t, bool same, uint32_t index,
-                  AppendReport& report) {
-  AppendResult result = AppendResult::kOutOfOrder;
-  if (t == series.newest_time)
-    result = same ? AppendResult::kDuplicate : AppendResult::kConflict;
-  else
-    metrics_.out_of_order.Add();
-  report.rejected.push_back({index, result});
-}
-
 void Head::PlanHistograms(const Batch& batch, AppendReport& report) {
-  const int64_t min_valid = min_valid_time().ms();
   auto index = static_cast<uint32_t>(batch.samples.size() + batch.new_samples.size());
   for (const storage::SeriesHistogram& sample : batch.histograms) {
     Series* const series = table_.Find(sample.series);
-    if (sample.time.ms() < min_valid) {
-      metrics_.too_old.Add();
-      report.rejected.push_back({index, AppendResult::kTooOld});
+    if (sample.time.ms() < limits_.oldest()) {
+      RejectTooOld(sample.time.ms(), true, index, report);
     } else if (series == nullptr) {
       report.rejected.push_back({index, AppendResult::kUnknownSeries});
     } else {
@@ -142,14 +126,13 @@ void Head::PlanHistograms(const Batch& batch, AppendReport& report) {
 }
 
 void Head::PlanSamples(const Batch& batch, AppendReport& report) {
-  const int64_t min_valid = min_valid_time().ms();
+  const int64_t oldest = limits_.oldest();
   plan_.reserve(batch.size());
   for (uint32_t i = 0; i < batch.samples.size(); ++i) {
     const storage::SeriesSample& sample = batch.samples[i];
     Series* const series = table_.Find(sample.series);
-    if (sample.time.ms() < min_valid) {
-      metrics_.too_old.Add();
-      report.rejected.push_back({i, AppendResult::kTooOld});
+    if (sample.time.ms() < oldest) {
+      RejectTooOld(sample.time.ms(), false, i, report);
     } else if (series == nullptr) {
       report.rejected.push_back({i, AppendResult::kUnknownSeries});
     } else {
@@ -188,14 +171,13 @@ void Head::InternLabels(const Labels& labels) {
 
 Status Head::PlanNewSamples(const Batch& batch, AppendReport& report) {
   const Newcomers newcomers(batch);
-  const int64_t min_valid = min_valid_time().ms();
   report.refs.resize(newcomers.size());
   unknown_.clear();
   for (uint32_t i = 0; i < newcomers.size(); ++i) {
     const model::Labels& labels = newcomers.labels(i);
     if (labels.empty()) return Status::Invalid("a series has no labels");
     // One that cannot be stored makes no series.
-    if (newcomers.time(i).ms() < min_valid) continue;
+    if (newcomers.time(i).ms() < limits_.oldest()) continue;
     if (LookUp(labels)) {
       if (const auto slot = FindByLookedUp()) {
         report.refs[i] = table_.RefOf(*slot);
@@ -210,8 +192,7 @@ Status Head::PlanNewSamples(const Batch& batch, AppendReport& report) {
     const uint32_t index = newcomers.index(i);
     const int64_t t = newcomers.time(i).ms();
     if (!ref) {
-      metrics_.too_old.Add();
-      report.rejected.push_back({index, AppendResult::kTooOld});
+      RejectTooOld(t, !newcomers.is_float(i), index, report);
     } else if (newcomers.is_float(i)) {
       Plan(table_.at(SlotOf(ref)), ref, t, batch.new_samples[i].value, index, report);
     } else {
@@ -249,7 +230,7 @@ Status Head::CreateSeries(const Batch& batch, AppendReport& report) {
 void Head::PlanMarkers(const Batch& batch, const AppendReport& report) {
   if (batch.ended.empty()) return;
   const int64_t t = batch.ended_at.ms();
-  if (t < min_valid_time().ms()) return;
+  if (t < limits_.in_order_from) return;
   // Of what is stored, only samples of an earlier time have to be looked for: later ones keep the
   // marker out anyway. A sample that is refused shows its series all the same.
   absl::flat_hash_set<const Series*> shown;
@@ -257,6 +238,7 @@ void Head::PlanMarkers(const Batch& batch, const AppendReport& report) {
     if (planned.time < t) shown.insert(planned.series);
   // They are put after the floats, and so after the markers of series that have floats.
   for (const PlannedHistogram& planned : histogram_plan_) shown.insert(planned.series);
+  for (const PlannedOutOfOrder& planned : out_of_order_plan_) shown.insert(planned.series);
   for (const AppendReport::Rejected& rejected : report.rejected)
     shown.insert(table_.Find(RefOfSample(batch, report, rejected.index)));
   for (const SeriesRef ref : batch.ended) {
@@ -267,6 +249,15 @@ void Head::PlanMarkers(const Batch& batch, const AppendReport& report) {
 }
 
 Status Head::WritePlanToLog() {
+  CANOPY_RETURN_IF_ERROR(WriteOutOfOrderToLog());
+  const Status status = WriteInOrderToLog();
+  // What fails now is tried again before the next batch.
+  if (!status.ok() && !out_of_order_plan_.empty() && out_of_order_log_ != nullptr)
+    (void)out_of_order_log_->TakeBack();
+  return status;
+}
+
+Status Head::WriteInOrderToLog() {
   if (!log_) {
     unlogged_.clear();
     return {};
@@ -316,8 +307,14 @@ void Head::EncodeHistogramPlan() {
   EncodeFloatHistograms(floats, histogram_records_[2], histogram_records_[3]);
 }
 
+template <class AnyPlanned>
+AppendResult Head::ResultOfRepeated(const AnyPlanned& planned, const ArrivingValue& value) {
+  if (planned.time < planned.series->newest_time) return AppendResult::kOutOfOrder;
+  return ResultOf(CompareNewest(*planned.series, value));
+}
+
 void Head::ApplyPlan(AppendReport& report) {
-  if (plan_.empty() && histogram_plan_.empty()) return;
+  if (plan_.empty() && histogram_plan_.empty() && out_of_order_plan_.empty()) return;
   // How far ahead a series is fetched into the cache.
   constexpr size_t kAhead = 8;
   uint64_t stored = 0;
@@ -342,11 +339,7 @@ void Head::ApplyPlan(AppendReport& report) {
       } else if (p.index != kMarker) {
         // A second sample of the series in this batch. The log has it too: replay comes to the
         // same.
-        const bool same = p.time == p.series->newest_time;
-        report.rejected.push_back({p.index, !same ? AppendResult::kOutOfOrder
-                                            : model::SameBits(p.value, p.series->newest_value)
-                                                ? AppendResult::kDuplicate
-                                                : AppendResult::kConflict});
+        report.rejected.push_back({p.index, ResultOfRepeated(p, {p.value, nullptr})});
       }
     }
     for (const PlannedHistogram& p : histogram_plan_) {
@@ -358,13 +351,10 @@ void Head::ApplyPlan(AppendReport& report) {
         max_time = std::max(max_time, p.time);
         ++histograms;
       } else if (p.index != kMarker) {
-        const bool late = p.time < p.series->newest_time;
-        report.rejected.push_back({p.index, late ? AppendResult::kOutOfOrder
-                                            : IsNewest(*p.series, *p.value)
-                                                ? AppendResult::kDuplicate
-                                                : AppendResult::kConflict});
+        report.rejected.push_back({p.index, ResultOfRepeated(p, {0, p.value})});
       }
     }
+    if (!out_of_order_plan_.empty()) ApplyOutOfOrder(report);
     graveyard_.Collect();
     oldest_stored_ = std::min(oldest_stored_, min_time);
     min_time_ = std::min<int64_t>(min_time_, min_time);

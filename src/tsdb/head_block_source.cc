@@ -10,18 +10,15 @@
 
 namespace canopy::tsdb {
 
-using model::Symbol;
-using model::SymbolPair;
-
 HeadBlockSource::HeadBlockSource(Head& head, Timestamp start, Timestamp end, std::stop_token stop)
     : head_(head),
       start_(start.ms()),
       end_(end.ms()),
       stop_(std::move(stop)),
-      reader_(head.graveyard_) {
+      reader_(head.graveyard_),
+      order_(head.symbols_) {
   FindSeries();
-  RankSymbols();
-  SortSeries();
+  order_.Sort();
 }
 
 void HeadBlockSource::FindSeries() {
@@ -30,57 +27,15 @@ void HeadBlockSource::FindSeries() {
     const ReaderLock lock(head_.mu_);
     next = head_.table_.ForSome(next, [&](Slot slot, const tsdb::Series& series) {
       if (series.count > 0 && series.newest_time >= start_ && series.oldest_time() < end_)
-        entries_.push_back({series.labels, slot});
+        order_.Add(slot, series.labels);
     });
   } while (next != 0);
 }
 
-void HeadBlockSource::RankSymbols() {
-  constexpr uint32_t kUsed = 1;
-  const auto use = [&](Symbol symbol) {
-    if (symbol >= rank_.size()) rank_.resize(symbol + size_t{1});
-    if (rank_[symbol] == kUsed) return;
-    rank_[symbol] = kUsed;
-    symbols_.push_back(symbol);
-  };
-  for (const Entry& entry : entries_) {
-    for (const SymbolPair pair : entry.labels->pairs()) {
-      use(pair.name);
-      use(pair.value);
-    }
-  }
-  std::ranges::sort(symbols_, {}, [&](Symbol symbol) { return head_.symbols_.Lookup(symbol); });
-  for (uint32_t i = 0; i < symbols_.size(); ++i) rank_[symbols_[i]] = i;
-}
-
-bool HeadBlockSource::Earlier(const SeriesLabels& a, const SeriesLabels& b) const {
-  const model::SymbolPairs left = a.pairs();
-  const model::SymbolPairs right = b.pairs();
-  const size_t common = std::min(left.size(), right.size());
-  for (size_t i = 0; i < common; ++i) {
-    const SymbolPair l = left[i];
-    const SymbolPair r = right[i];
-    if (l.name != r.name) return rank_[l.name] < rank_[r.name];
-    if (l.value != r.value) return rank_[l.value] < rank_[r.value];
-  }
-  return left.size() < right.size();
-}
-
-void HeadBlockSource::SortSeries() {
-  std::ranges::sort(entries_,
-                    [&](const Entry& a, const Entry& b) { return Earlier(*a.labels, *b.labels); });
-}
-
-Result<bool> HeadBlockSource::NextSymbol(std::string_view& symbol) {
-  if (next_symbol_ == symbols_.size()) return false;
-  symbol = head_.symbols_.Lookup(symbols_[next_symbol_++]);
-  return true;
-}
-
 Result<bool> HeadBlockSource::NextSeries(BlockSource::Series& series) {
   if (stop_.stop_requested()) return Status::Canceled("the store is closing");
-  if (next_entry_ == entries_.size()) return false;
-  const Entry& entry = entries_[next_entry_++];
+  if (next_entry_ == order_.entries().size()) return false;
+  const SeriesOrder::Entry& entry = order_.entries()[next_entry_++];
   tsdb::Series record;
   chunks_.clear();
   std::optional<ClosedChunk> open;
@@ -96,9 +51,7 @@ Result<bool> HeadBlockSource::NextSeries(BlockSource::Series& series) {
       open_bytes = record.histogram->bytes();
     }
   }
-  labels_.clear();
-  for (const SymbolPair pair : entry.labels->pairs())
-    labels_.push_back({rank_[pair.name], rank_[pair.value]});
+  order_.LabelsOf(entry, labels_);
   for (const ClosedChunk& chunk : ChunksOf(record.closed)) CANOPY_RETURN_IF_ERROR(AddClosed(chunk));
   if (open) {
     CANOPY_RETURN_IF_ERROR(

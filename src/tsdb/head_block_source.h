@@ -11,28 +11,20 @@
 #include "graveyard.h"
 #include "head.h"
 #include "head_deletions.h"
+#include "series_order.h"
 
 namespace canopy::tsdb {
 
-// A part of the head as the content of a block. Holds 16 bytes for each series and 8 for each
-// string; locks are held for one series at a time.
+// A part of the head as the content of a block. Locks are held for one series at a time.
 class HeadBlockSource final : public BlockSource {
  public:
   HeadBlockSource(Head& head, Timestamp start, Timestamp end, std::stop_token stop);
 
-  Result<bool> NextSymbol(std::string_view& symbol) override;
+  Result<bool> NextSymbol(std::string_view& symbol) override { return order_.NextSymbol(symbol); }
   Result<bool> NextSeries(BlockSource::Series& series) override;
 
  private:
-  struct Entry {
-    const SeriesLabels* labels;
-    Slot slot;
-  };
-
   void FindSeries();
-  void RankSymbols();
-  void SortSeries();
-  bool Earlier(const SeriesLabels& a, const SeriesLabels& b) const;
   Status AddClosed(const ClosedChunk& chunk);
   void AddValues(const Timeline& times, uint32_t start, const chunk::ValuesView& values);
   // A chunk in the form that it has on disk.
@@ -52,10 +44,7 @@ class HeadBlockSource final : public BlockSource {
   const std::stop_token stop_;
   const Graveyard::Reader reader_;
 
-  std::vector<Entry> entries_;
-  std::vector<model::Symbol> symbols_;  // in the order of their texts
-  std::vector<uint32_t> rank_;          // of a symbol among them
-  size_t next_symbol_ = 0;
+  SeriesOrder order_;
   size_t next_entry_ = 0;
 
   // Of the series that was returned last.

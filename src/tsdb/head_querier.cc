@@ -82,6 +82,7 @@ std::vector<std::string> Sorted(std::vector<std::string> texts, uint64_t limit) 
 
 HeadQuerier::HeadQuerier(Head& head, Timestamp mint, Timestamp maxt)
     : head_(head),
+      asked_mint_(mint.ms()),
       // What has been dropped is no longer shown, though the rest of its chunk is there.
       mint_(std::max<int64_t>(mint.ms(), head.dropped_before_)),
       maxt_(maxt.ms()),
@@ -104,13 +105,6 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::SelectAny(
 
 Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
                                                      const SelectHints& hints) {
-  const auto shown = [&](const Series& series, const HeadDeletions::Ranges& deleted) {
-    if (series.count == 0 || series.newest_time < mint_) return false;
-    const int64_t oldest = series.oldest_time();
-    return oldest <= maxt_ &&
-           !(deleted != nullptr &&
-             CoversAll(*deleted, std::max(oldest, mint_), std::min(series.newest_time, maxt_)));
-  };
   const uint64_t limit = hints.max_series != 0 ? hints.max_series : found.cardinality();
   if (hints.newest_only || hints.labels_only) {
     std::vector<NewestSet::Entry> entries;
@@ -119,11 +113,9 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
     for (const Slot slot : found) {
       const Series& series = head_.table_.at(slot);
       const HeadDeletions::Ranges deleted = head_.deletions_.Find(slot);
-      if (!shown(series, deleted)) continue;
+      if (!InRange(slot, series, deleted)) continue;
       if (entries.size() == limit) return TooMany(limit);
-      newest_in_range &=
-          series.newest_time <= maxt_ &&
-          !(deleted != nullptr && CoversAll(*deleted, series.newest_time, series.newest_time));
+      newest_in_range &= NewestInRange(slot, series, deleted);
       entries.push_back({series.labels, series.newest_time, series.newest_value,
                          series.has_histogram ? series.histogram->newest() : nullptr});
     }
@@ -135,15 +127,20 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
   }
   std::vector<Series> records;
   RecordSet::OpenChunks open;
-  RecordSet::Deletions deletions;
+  RecordSet::Beside beside;
+  beside.out_of_order_from = asked_mint_;
   records.reserve(std::min(found.cardinality(), limit));
   for (const Slot slot : found) {
     const Series& series = head_.table_.at(slot);
     HeadDeletions::Ranges deleted = head_.deletions_.Find(slot);
-    if (!shown(series, deleted)) continue;
+    if (!InRange(slot, series, deleted)) continue;
     if (records.size() == limit) return TooMany(limit);
     records.push_back(series);
-    if (deleted != nullptr) deletions.emplace(series.labels, std::move(deleted));
+    if (deleted != nullptr) beside.deleted.emplace(series.labels, std::move(deleted));
+    if (series.has_out_of_order) {
+      for (const OutOfOrderSeries* const samples : head_.OutOfOrderOf(slot))
+        if (samples != nullptr) beside.out_of_order[series.labels].push_back(*samples);
+    }
     if (series.has_histogram) {
       std::string& copy = open[series.labels];
       copy.push_back(static_cast<char>(series.histogram->encoding()));
@@ -153,11 +150,38 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
   if (hints.sorted) SortByLabels(head_.symbols_, records);
   return std::unique_ptr<SeriesSet>(
       std::make_unique<RecordSet>(head_.symbols_, head_.chunk_files_, std::move(records),
-                                  std::move(open), std::move(deletions), mint_, maxt_));
+                                  std::move(open), std::move(beside), mint_, maxt_));
+}
+
+bool HeadQuerier::InRange(Slot slot, const Series& series,
+                          const HeadDeletions::Ranges& deleted) const {
+  if (series.count > 0 && series.newest_time >= mint_) {
+    const int64_t oldest = series.oldest_time();
+    if (oldest <= maxt_ &&
+        !(deleted != nullptr &&
+          CoversAll(*deleted, std::max(oldest, mint_), std::min(series.newest_time, maxt_))))
+      return true;
+  }
+  if (!series.has_out_of_order) return false;
+  return std::ranges::any_of(head_.OutOfOrderOf(slot), [&](const OutOfOrderSeries* samples) {
+    return samples != nullptr && samples->max_time() >= asked_mint_ && samples->min_time() <= maxt_;
+  });
+}
+
+bool HeadQuerier::NewestInRange(Slot slot, const Series& series,
+                                const HeadDeletions::Ranges& deleted) const {
+  const int64_t newest = series.newest_time;
+  if (newest > maxt_ || (deleted != nullptr && CoversAll(*deleted, newest, newest))) return false;
+  if (!series.has_out_of_order) return true;
+  return series.count > 0 && newest >= mint_ &&
+         std::ranges::all_of(head_.OutOfOrderOf(slot), [&](const OutOfOrderSeries* samples) {
+           return samples == nullptr || samples->max_time() <= newest;
+         });
 }
 
 bool HeadQuerier::OutsideOfHead() const {
-  return head_.max_time_ < mint_ || head_.min_time_ > maxt_;
+  return (head_.max_time_ < mint_ || head_.min_time_ > maxt_) &&
+         (head_.out_of_order_max_ < asked_mint_ || head_.out_of_order_min_ > maxt_);
 }
 
 Result<std::vector<std::string>> HeadQuerier::LabelNames(std::span<const model::Matcher> matchers,

@@ -33,8 +33,15 @@ class HeadQuerier final : public storage::Querier {
                                                    const storage::SelectHints& hints)
       CANOPY_REQUIRES_SHARED(head_.mu_);
   bool OutsideOfHead() const;
+  // Whether it may have samples there, other than the deleted ones.
+  bool InRange(Slot slot, const Series& series, const HeadDeletions::Ranges& deleted) const
+      CANOPY_REQUIRES_SHARED(head_.mu_);
+  // Whether the newest sample of the series in the range is the one that its record holds.
+  bool NewestInRange(Slot slot, const Series& series, const HeadDeletions::Ranges& deleted) const
+      CANOPY_REQUIRES_SHARED(head_.mu_);
 
   Head& head_;
+  const int64_t asked_mint_;
   const int64_t mint_;
   const int64_t maxt_;
   const Graveyard::Reader reader_;

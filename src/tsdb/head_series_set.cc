@@ -83,6 +83,23 @@ Status RecordSet::AddOpen(const Series& series, Reading& reading) const {
 
 Result<storage::Columns> RecordSet::Read(size_t i, Timestamp from, Timestamp until,
                                          storage::ColumnBuffer& buffer) const {
+  CANOPY_ASSIGN_OR_RETURN(const storage::Columns in_order, ReadInOrder(i, from, until, buffer));
+  if (beside_.out_of_order.empty()) return in_order;
+  const auto it = beside_.out_of_order.find(records_[i].labels);
+  if (it == beside_.out_of_order.end()) return in_order;
+  const int64_t first = std::max(from.ms(), beside_.out_of_order_from);
+  const int64_t last = std::min(until.ms(), maxt_);
+  storage::ColumnBuffer merged;
+  storage::ColumnBuffer scratch;
+  for (const OutOfOrderSeries& samples : it->second)
+    CANOPY_RETURN_IF_ERROR(samples.ReadInto(first, last, merged));
+  storage::MergeColumns(merged, in_order, scratch);
+  std::swap(buffer, merged);
+  return storage::PartOf(buffer.View(), first, last);
+}
+
+Result<storage::Columns> RecordSet::ReadInOrder(size_t i, Timestamp from, Timestamp until,
+                                                storage::ColumnBuffer& buffer) const {
   buffer.Clear();
   Reading reading{std::max(from.ms(), mint_), std::min(until.ms(), maxt_), buffer};
   const Series& series = records_[i];
@@ -90,8 +107,8 @@ Result<storage::Columns> RecordSet::Read(size_t i, Timestamp from, Timestamp unt
     CANOPY_RETURN_IF_ERROR(AddClosed(chunk, reading));
   CANOPY_RETURN_IF_ERROR(AddOpen(series, reading));
   if (!buffer.histograms.empty()) buffer.histograms.resize(buffer.times.size());
-  if (!deletions_.empty()) {
-    if (const auto it = deletions_.find(series.labels); it != deletions_.end()) {
+  if (!beside_.deleted.empty()) {
+    if (const auto it = beside_.deleted.find(series.labels); it != beside_.deleted.end()) {
       EraseDeleted(*it->second, 0, buffer);
       reading.times_id = 0;
     }

@@ -9,6 +9,7 @@
 
 #include "canopy/storage/queryable.h"
 #include "head_deletions.h"
+#include "out_of_order.h"
 #include "series.h"
 
 namespace canopy::tsdb {
@@ -20,18 +21,23 @@ class RecordSet final : public storage::SeriesSet {
  public:
   // The open chunks of histograms, as they were when the records were copied.
   using OpenChunks = absl::flat_hash_map<const SeriesLabels*, std::string>;
-  // What had been deleted by then, of series of which anything had.
-  using Deletions = absl::flat_hash_map<const SeriesLabels*, HeadDeletions::Ranges>;
+  // What the head keeps beside its series, of those of which there is anything.
+  struct Beside {
+    absl::flat_hash_map<const SeriesLabels*, HeadDeletions::Ranges> deleted;
+    // In one or two lots, shown from `out_of_order_from` on. Came after the deletions.
+    absl::flat_hash_map<const SeriesLabels*, std::vector<OutOfOrderSeries>> out_of_order;
+    int64_t out_of_order_from = 0;
+  };
 
   // `files` may be null while no chunk is in one.
   RecordSet(const model::SymbolSource& symbols, const HeadChunkFiles* files,
-            std::vector<Series> records, OpenChunks open, Deletions deletions, int64_t mint,
+            std::vector<Series> records, OpenChunks open, Beside beside, int64_t mint,
             int64_t maxt)
       : symbols_(symbols),
         files_(files),
         records_(std::move(records)),
         open_(std::move(open)),
-        deletions_(std::move(deletions)),
+        beside_(std::move(beside)),
         mint_(mint),
         maxt_(maxt) {}
 
@@ -53,12 +59,14 @@ class RecordSet final : public storage::SeriesSet {
 
   Status AddClosed(const ClosedChunk& chunk, Reading& reading) const;
   Status AddOpen(const Series& series, Reading& reading) const;
+  Result<storage::Columns> ReadInOrder(size_t i, Timestamp from, Timestamp until,
+                                       storage::ColumnBuffer& buffer) const;
 
   const model::SymbolSource& symbols_;
   const HeadChunkFiles* const files_;
   const std::vector<Series> records_;
   const OpenChunks open_;
-  const Deletions deletions_;
+  const Beside beside_;
   const int64_t mint_;
   const int64_t maxt_;
 };

@@ -55,19 +55,29 @@ Status OfflineHead::LoadLog(WalReader& log, bool out_of_order, uint64_t done_bef
   return log.status();
 }
 
-std::optional<uint32_t> OfflineHead::SeriesOf(SeriesRef ref, Timestamp time, bool out_of_order) {
-  if (!out_of_order && time < options_.min_time) return std::nullopt;
+std::optional<uint32_t> OfflineHead::SeriesOf(SeriesRef ref) {
   const auto it = by_ref_.find(ref.value());
-  if (it == by_ref_.end()) {
-    ++unknown_refs_;
-    return std::nullopt;
-  }
-  const uint32_t series = it->second;
-  if (out_of_order) return series;
-  // The log may have samples that were refused in the end; the out-of-order log has those that were
-  // not.
-  if (time.ms() <= Newest(series)) return std::nullopt;
+  if (it != by_ref_.end()) return it->second;
+  ++unknown_refs_;
+  return std::nullopt;
+}
+
+// The log may have samples that were refused in the end; the out-of-order log has those that were
+// not.
+std::optional<uint32_t> OfflineHead::TakesInOrder(SeriesRef ref, Timestamp time) {
+  if (time < options_.min_time) return std::nullopt;
+  const std::optional<uint32_t> series = SeriesOf(ref);
+  if (!series || time.ms() <= Newest(*series)) return std::nullopt;
   return series;
+}
+
+void OfflineHead::TakeOutOfOrder(SeriesRef ref, Timestamp time, const ArrivingValue& value) {
+  const std::optional<uint32_t> series = SeriesOf(ref);
+  if (!series) return;
+  constexpr int64_t kChunkRange = 2 * 3'600'000;
+  OutOfOrderSeries& samples = out_of_order_[*series];
+  if (samples.Find(time.ms(), value) == SampleFound::kNone)
+    samples.Insert(time.ms(), value, kChunkRange);
 }
 
 int64_t OfflineHead::Newest(uint32_t series) const {
@@ -78,21 +88,20 @@ int64_t OfflineHead::Newest(uint32_t series) const {
 
 template <class Row>
 void OfflineHead::TakeHistogram(const Row& row, bool out_of_order) {
-  const std::optional<uint32_t> series = SeriesOf(row.ref, row.time, out_of_order);
-  if (!series) return;
   auto value = FromRow(row);
   if (!value.ok()) {
     ++impossible_histograms_;
     return;
   }
-  Histograms& of_series = histograms_[*series];
-  const int64_t t = row.time.ms();
-  if (t > of_series.newest) {
-    of_series.newest = t;
-    std::visit([&](const auto& h) { of_series.builder.Add(t, h); }, *value);
-  } else {
-    std::visit([&](auto& h) { of_series.late.push_back({t, std::move(h)}); }, *value);
+  if (out_of_order) {
+    TakeOutOfOrder(row.ref, row.time, {0, &*value});
+    return;
   }
+  const std::optional<uint32_t> series = TakesInOrder(row.ref, row.time);
+  if (!series) return;
+  Histograms& of_series = histograms_[*series];
+  of_series.newest = row.time.ms();
+  std::visit([&](const auto& h) { of_series.builder.Add(row.time.ms(), h); }, *value);
 }
 
 Status OfflineHead::TakeRecord(std::string_view record, bool out_of_order) {
@@ -104,7 +113,9 @@ Status OfflineHead::TakeRecord(std::string_view record, bool out_of_order) {
     case RecordType::kSamples:
     case RecordType::kSamplesV2:
       return DecodeSamples(record, [&](const RefSample& row) {
-        if (const auto series = SeriesOf(row.ref, row.time, out_of_order))
+        if (out_of_order)
+          TakeOutOfOrder(row.ref, row.time, {row.value, nullptr});
+        else if (const auto series = TakesInOrder(row.ref, row.time))
           samples_.Add(*series, row.time.ms(), row.value);
       });
     case RecordType::kTombstones:
@@ -175,29 +186,6 @@ void OfflineHead::Finish() {
   }
 }
 
-namespace {
-
-// Late samples, one by one: there are few.
-void MergeLate(const std::vector<StoredSample>& late, storage::ColumnBuffer& into) {
-  storage::ColumnBuffer one;
-  storage::ColumnBuffer scratch;
-  for (const StoredSample& sample : late) {
-    one.Clear();
-    model::FloatHistogram& histogram = one.NewHistogram();
-    if (const auto* integers = std::get_if<model::Histogram>(&sample.value))
-      model::ToFloat(*integers, histogram);
-    else
-      histogram = std::get<model::FloatHistogram>(sample.value);
-    const bool stale = model::IsStale(histogram.sum);
-    one.times.push_back(sample.time);
-    one.values.push_back(stale ? model::StaleNan() : model::NormalNan());
-    one.histograms.push_back(stale ? nullptr : &histogram);
-    storage::MergeColumns(into, one.View(), scratch);
-  }
-}
-
-}  // namespace
-
 Status OfflineHead::Read(uint32_t series, int64_t from, int64_t until,
                          storage::ColumnBuffer& buffer) const {
   buffer.Clear();
@@ -211,7 +199,6 @@ Status OfflineHead::Read(uint32_t series, int64_t from, int64_t until,
       CANOPY_RETURN_IF_ERROR(DecodeChunk(found.encoding, found.data, chunk));
       storage::MergeColumns(buffer, chunk.View(), scratch);
     }
-    MergeLate(it->second.late, buffer);
   }
   if (const auto it = chunks_.find(series); it != chunks_.end()) {
     for (const HeadChunk& found : it->second) {
@@ -226,6 +213,13 @@ Status OfflineHead::Read(uint32_t series, int64_t from, int64_t until,
     }
   }
   EraseDeleted(deleted_.Get(series), 0, buffer);
+  // What is deleted goes to blocks before: these came later.
+  const auto late = out_of_order_.find(series);
+  if (late == out_of_order_.end()) return {};
+  storage::ColumnBuffer merged;
+  CANOPY_RETURN_IF_ERROR(late->second.ReadInto(from, until, merged));
+  storage::MergeColumns(merged, buffer.View(), scratch);
+  std::swap(buffer, merged);
   return {};
 }
 

@@ -17,6 +17,7 @@
 #include "tsdb/chunk_builder.h"
 #include "tsdb/head_chunk_scan.h"
 #include "tsdb/loose_samples.h"
+#include "tsdb/out_of_order.h"
 #include "tsdb/tombstones.h"
 #include "tsdb/wal_reader.h"
 #include "tsdb/wal_record.h"
@@ -54,20 +55,21 @@ class OfflineHead {
   Status Read(uint32_t series, int64_t from, int64_t until, storage::ColumnBuffer& buffer) const;
 
  private:
-  // Of one series: as chunks, and those that came late.
+  // Of one series, as chunks.
   struct Histograms {
     ChunkBuilder builder;
     std::vector<SourceChunk> chunks;
     int64_t newest = INT64_MIN;
-    std::vector<StoredSample> late;
   };
 
   explicit OfflineHead(const OfflineHeadOptions& options) : options_(options) {}
 
   Status LoadLog(WalReader& log, bool out_of_order, uint64_t done_before, uint64_t total);
   Status TakeRecord(std::string_view record, bool out_of_order);
-  // The series that a row's sample is to be added to, unless it is to be left out.
-  std::optional<uint32_t> SeriesOf(SeriesRef ref, Timestamp time, bool out_of_order);
+  std::optional<uint32_t> SeriesOf(SeriesRef ref);
+  // The series that a row's sample of the log is to be added to, unless it is to be left out.
+  std::optional<uint32_t> TakesInOrder(SeriesRef ref, Timestamp time);
+  void TakeOutOfOrder(SeriesRef ref, Timestamp time, const ArrivingValue& value);
   template <class Row>
   void TakeHistogram(const Row& row, bool out_of_order);
   Status LoadHeadChunks(Fs& fs, const std::string& dir);
@@ -84,6 +86,7 @@ class OfflineHead {
   absl::flat_hash_map<uint32_t, std::vector<HeadChunk>> chunks_;
   std::vector<std::shared_ptr<const MappedFile>> chunk_files_;
   std::unordered_map<uint32_t, Histograms> histograms_;
+  absl::flat_hash_map<uint32_t, OutOfOrderSeries> out_of_order_;
   // What is older went to blocks that are gone by now: see kEverySeries in wal_record.h.
   Timestamp dropped_before_ = Timestamp::Min();
   uint64_t unknown_refs_ = 0;

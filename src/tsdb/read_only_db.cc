@@ -12,12 +12,6 @@ namespace {
 
 using BlockPtr = std::shared_ptr<const Block>;
 
-// Of out-of-order samples only: its end says nothing of what is still in the head.
-bool IsOutOfOrder(const BlockMeta& meta) {
-  return std::ranges::find(meta.compaction.hints, "from-out-of-order") !=
-         meta.compaction.hints.end();
-}
-
 Result<std::vector<std::string>> BlockNames(Fs& fs, const std::string& dir) {
   CANOPY_ASSIGN_OR_RETURN(std::vector<std::string> names, fs.List(dir));
   std::erase_if(names, [](const std::string& name) { return !Ulid::Parse(name); });
@@ -33,7 +27,7 @@ class ReadOnlyDbImpl final : public ReadOnlyDb {
       auto block = Block::Open(fs, JoinPath(dir, name));
       if (block.ok()) {
         const BlockMeta& meta = (*block)->meta();
-        if (!IsOutOfOrder(meta)) options.min_time = std::max(options.min_time, meta.max_time);
+        if (meta.EndsHead()) options.min_time = std::max(options.min_time, meta.max_time);
         blocks_.push_back(std::move(*block));
         continue;
       }

@@ -168,8 +168,55 @@ class Replay {
   ReplayReport& report_;
 };
 
+class OutOfOrderReplay {
+ public:
+  OutOfOrderReplay(Head& head, ReplayReport& report) : head_(head), report_(report) {}
+
+  Status Store(std::string_view record) {
+    ++report_.records;
+    switch (TypeOfRecord(record)) {
+      case RecordType::kSamples:
+      case RecordType::kSamplesV2:
+        return DecodeSamples(record, [&](const RefSample& row) {
+          ++report_.samples;
+          if (!head_.ReplayOutOfOrder(row.ref, row.time.ms(), {row.value, nullptr}))
+            ++report_.unknown_series;
+        });
+      case RecordType::kHistogramSamples:
+      case RecordType::kCustomBucketsHistogramSamples:
+      case RecordType::kHistogramSamplesV2:
+        return DecodeHistograms(record, [&](const RefHistogram& row) { StoreHistogram(row); });
+      case RecordType::kFloatHistogramSamples:
+      case RecordType::kCustomBucketsFloatHistogramSamples:
+      case RecordType::kFloatHistogramSamplesV2:
+        return DecodeFloatHistograms(record,
+                                     [&](const RefFloatHistogram& row) { StoreHistogram(row); });
+      case RecordType::kMmapMarkers:
+        return {};
+      default:
+        ++report_.unknown_records;
+        return {};
+    }
+  }
+
+ private:
+  template <class Row>
+  void StoreHistogram(const Row& row) {
+    ++report_.samples;
+    const auto value = FromRow(row);
+    if (!value.ok())
+      ++report_.impossible_histograms;
+    else if (!head_.ReplayOutOfOrder(row.ref, row.time.ms(), {0, &*value}))
+      ++report_.unknown_series;
+  }
+
+  Head& head_;
+  ReplayReport& report_;
+};
+
 // Stores until the end or the first record that makes no sense, which is condemned.
-void StoreAll(WalReader& reader, Replay& replay, ReplayProgress& progress) {
+template <class AnyReplay>
+void StoreAll(WalReader& reader, AnyReplay& replay, ReplayProgress& progress) {
   std::unique_ptr<Parcel> parcel;
   std::pair<WalRecord, std::string> bad;
   bool is_bad = false;
@@ -188,6 +235,22 @@ void StoreAll(WalReader& reader, Replay& replay, ReplayProgress& progress) {
   if (is_bad) reader.Condemn(bad.first, bad.second);
 }
 
+// Cuts the log off where it cannot be read.
+template <class AnyReplay>
+Status StoreWhatCanBeRead(WalReader& reader, AnyReplay& replay, ReplayProgress& progress,
+                          ReplayReport& report) {
+  for (;;) {
+    StoreAll(reader, replay, progress);
+    if (!reader.corruption()) return reader.status();
+    const WalCorruption& corruption = *reader.corruption();
+    ++report.corruptions;
+    report.lost_bytes += corruption.lost_bytes;
+    LOG_WARN("Encountered WAL read error, attempting repair",
+             {"err", corruption.status().message()}, {"lost_bytes", corruption.lost_bytes});
+    CANOPY_RETURN_IF_ERROR(reader.Repair().In("repair of the log"));
+  }
+}
+
 }  // namespace
 
 Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head,
@@ -199,19 +262,19 @@ Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head,
   noted.min = noted.current = static_cast<int>(reader->first_segment().value_or(0));
   noted.max = static_cast<int>(reader->last_segment().value_or(0));
   Replay replay(head, report);
-  for (;;) {
-    StoreAll(*reader, replay, noted);
-    if (!reader->corruption()) break;
-    const WalCorruption& corruption = *reader->corruption();
-    ++report.corruptions;
-    report.lost_bytes += corruption.lost_bytes;
-    LOG_WARN("Encountered WAL read error, attempting repair",
-             {"err", corruption.status().message()}, {"lost_bytes", corruption.lost_bytes});
-    CANOPY_RETURN_IF_ERROR(reader->Repair().In("repair of the log"));
-  }
-  CANOPY_RETURN_IF_ERROR(reader->status());
+  CANOPY_RETURN_IF_ERROR(StoreWhatCanBeRead(*reader, replay, noted, report));
   CANOPY_RETURN_IF_ERROR(head.FinishReplay());
   noted.current = noted.max.load();
+  return report;
+}
+
+Result<ReplayReport> ReplayOutOfOrderLog(Fs& fs, const std::string& wbl_dir, Head& head) {
+  ReplayReport report;
+  ReplayProgress progress;
+  CANOPY_ASSIGN_OR_RETURN(const std::unique_ptr<WalReader> reader, WalReader::OpenAll(fs, wbl_dir));
+  progress.max = static_cast<int>(reader->last_segment().value_or(0));
+  OutOfOrderReplay replay(head, report);
+  CANOPY_RETURN_IF_ERROR(StoreWhatCanBeRead(*reader, replay, progress, report));
   return report;
 }
 

@@ -32,5 +32,8 @@ struct ReplayReport {
 // `progress` may be null.
 Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head,
                                ReplayProgress* progress);
+// The same of the out-of-order log, after that one. Its markers, which say what Prometheus has put
+// into head chunks, are passed over: the log has those samples as well.
+Result<ReplayReport> ReplayOutOfOrderLog(Fs& fs, const std::string& wbl_dir, Head& head);
 
 }  // namespace canopy::tsdb

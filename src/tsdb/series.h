@@ -94,6 +94,7 @@ struct Series {
   uint8_t run = 0;
   chunk::ValueForm form = chunk::ValueForm::kConstant;
   bool has_histogram = false;
+  bool has_out_of_order = false;  // samples beside it: see out_of_order.h
 
   chunk::ValuesView values() const { return {form, count, run, size, newest_value, bytes}; }
   // Under the head's lock. REQUIRES: it has samples.

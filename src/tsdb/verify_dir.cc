@@ -25,9 +25,17 @@ class DirVerifier {
       if (Ulid::Parse(name)) CheckBlock(name);
     CheckLeftOvers(names);
     LogRefs refs;
-    CANOPY_RETURN_IF_ERROR(CheckLog("wal", min_time_, refs));
-    CANOPY_RETURN_IF_ERROR(CheckLog("wbl", Timestamp::Min(), refs));
-    CANOPY_RETURN_IF_ERROR(CheckHeadChunks());
+    CANOPY_RETURN_IF_ERROR(CheckLog("wal", [&](const std::string& path, auto& part, auto& faults) {
+      refs.clear();
+      return VerifyLog(fs_, path, min_time_, ProgressOf("wal"), refs, part, faults);
+    }));
+    CANOPY_RETURN_IF_ERROR(CheckLog("wbl", [&](const std::string& path, auto& part, auto& faults) {
+      return VerifyOutOfOrderLog(fs_, path, ProgressOf("wbl"), refs, part, faults);
+    }));
+    CANOPY_RETURN_IF_ERROR(CheckLog(std::string(kHeadChunksDir),
+                                    [&](const std::string& path, auto& part, auto& faults) {
+                                      return VerifyHeadChunks(fs_, path, part, faults);
+                                    }));
     return faults_;
   }
 
@@ -64,9 +72,7 @@ class DirVerifier {
           " chunks have the right checksum, but what is in them was not looked at");
     }
     if (const auto meta = ReadBlockMeta(fs_, path); meta.ok()) {
-      const auto& hints = meta->compaction.hints;
-      if (std::ranges::find(hints, "from-out-of-order") == hints.end())
-        min_time_ = std::max(min_time_, meta->max_time);
+      if (meta->EndsHead()) min_time_ = std::max(min_time_, meta->max_time);
       if (meta->compaction.failed)
         part.notices.push_back("a compaction of it has failed: it is not tried again");
     }
@@ -87,33 +93,17 @@ class DirVerifier {
     if (!part.notices.empty()) Done(part);
   }
 
-  // A log that is cut short meanwhile is looked at once more.
-  Status CheckLog(const std::string& name, Timestamp min_time, LogRefs& refs) {
+  // One that is cut short meanwhile is looked at once more.
+  template <class Verify>
+  Status CheckLog(const std::string& name, Verify verify) {
     const std::string path = JoinPath(dir_, name);
     if (!fs_.IsDirectory(path)) return {};
-    const LogRefs known = refs;
     Status status;
     for (int i = 0; i < 5; ++i) {
       VerifiedPart part;
       part.name = name;
       FaultList faults(part, options_.max_faults);
-      refs = known;
-      status = VerifyLog(fs_, path, min_time, ProgressOf(name), refs, part, faults);
-      if (status.ok()) Done(part);
-      if (status.code() != Code::kNotFound) break;
-    }
-    return status;
-  }
-
-  Status CheckHeadChunks() {
-    const std::string path = JoinPath(dir_, kHeadChunksDir);
-    if (!fs_.IsDirectory(path)) return {};
-    Status status;
-    for (int i = 0; i < 5; ++i) {
-      VerifiedPart part;
-      part.name = std::string(kHeadChunksDir);
-      FaultList faults(part, options_.max_faults);
-      status = VerifyHeadChunks(fs_, path, part, faults);
+      status = verify(path, part, faults);
       if (status.ok()) Done(part);
       if (status.code() != Code::kNotFound) break;
     }

@@ -35,6 +35,10 @@ using LogRefs = absl::flat_hash_set<uint64_t>;
 // are not older than `min_time`: blocks have those. Refs are added to `refs`.
 Status VerifyLog(Fs& fs, const std::string& dir, Timestamp min_time, const ProgressFn& progress,
                  LogRefs& refs, VerifiedPart& part, FaultList& faults);
+// The same of the out-of-order log, whose series the other one names: `refs`. A power cut may have
+// taken some of them from there.
+Status VerifyOutOfOrderLog(Fs& fs, const std::string& dir, const ProgressFn& progress,
+                           const LogRefs& refs, VerifiedPart& part, FaultList& faults);
 
 // Looks at head chunk files: that what they hold decodes, and that chunks of a series follow each
 // other.

@@ -102,10 +102,10 @@ Status WalWriter::AppendBatch(std::span<const WalPayload> payloads) {
   if (closed_) return Status::Unavailable("log " + dir_ + " is closed");
   Status status = RollBack();
   if (status.ok()) {
-    const Place before = end_;
+    last_batch_ = end_;
     status = WriteBatch(payloads);
     if (!status.ok()) {
-      roll_back_to_ = before;
+      roll_back_to_ = last_batch_;
       // What fails now is tried again before the next batch.
       (void)RollBack();
     }
@@ -214,6 +214,12 @@ Status WalWriter::RollBack() {
   end_ = to;
   roll_back_to_.reset();
   return {};
+}
+
+Status WalWriter::TakeBack() {
+  MutexLock lock(mu_);
+  roll_back_to_ = last_batch_;
+  return RollBack();
 }
 
 Result<uint32_t> WalWriter::NextSegment() {

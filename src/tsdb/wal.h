@@ -57,6 +57,11 @@ class WalWriter {
   Status Append(std::span<const std::string_view> records);
   Status Append(std::span<const WalPayload> payloads);
 
+  // Takes the last batch back that Append() has written since Open(), for callers that could not
+  // finish what they wrote it for. After an error it is taken back before anything else is written.
+  // REQUIRES: not called twice for one batch.
+  Status TakeBack();
+
   // Ends the active segment and begins the next, whose number is returned.
   Result<uint32_t> NextSegment();
   // Syncs segments that were ended since the last call, without keeping appends waiting. To be
@@ -112,6 +117,8 @@ class WalWriter {
   std::string pending_ CANOPY_GUARDED_BY(mu_);
   // Set while there may be something behind this place that must not stay.
   std::optional<Place> roll_back_to_ CANOPY_GUARDED_BY(mu_);
+  // Where the last batch begins.
+  Place last_batch_ CANOPY_GUARDED_BY(mu_);
   std::vector<Finished> finished_ CANOPY_GUARDED_BY(mu_);
   // Reused from batch to batch.
   std::vector<std::string> compressed_ CANOPY_GUARDED_BY(mu_);

@@ -12,12 +12,25 @@ ReplayMetrics::ReplayMetrics(SelfMetrics& metrics)
           "prometheus_tsdb_wal_replay_unknown_refs_total",
           "Total number of unknown series references encountered during WAL replay.",
           {{"type", "samples"}})),
+      unknown_out_of_order_(metrics.AddCounter(
+          "prometheus_tsdb_wbl_replay_unknown_refs_total",
+          "Total number of unknown series references encountered during WBL replay.",
+          {{"type", "samples"}})),
       seconds_(metrics.AddGauge("prometheus_tsdb_data_replay_duration_seconds",
                                 "Time taken to replay the data on disk.")) {}
 
-void ReplayMetrics::Note(const ReplayReport& report, double seconds) {
+void ReplayMetrics::NoteLost(const ReplayReport& report) {
   corruptions_.Add(static_cast<double>(report.corruptions));
   lost_bytes_.Add(static_cast<double>(report.lost_bytes));
+}
+
+void ReplayMetrics::NoteOutOfOrder(const ReplayReport& report) {
+  NoteLost(report);
+  unknown_out_of_order_.Add(static_cast<double>(report.unknown_series));
+}
+
+void ReplayMetrics::Note(const ReplayReport& report, double seconds) {
+  NoteLost(report);
   unknown_references_.Add(static_cast<double>(report.unknown_series));
   seconds_.Set(seconds);
 }
@@ -30,39 +43,39 @@ struct WalCounter {
   std::atomic<uint64_t> WalCounters::*counter;
 };
 constexpr WalCounter kWalCounters[] = {
-    {"prometheus_tsdb_wal_writes_failed_total", "Total number of write log writes that failed.",
+    {"writes_failed_total", "Total number of write log writes that failed.",
      &WalCounters::writes_failed},
-    {"prometheus_tsdb_wal_page_flushes_total", "Total number of page flushes.",
-     &WalCounters::page_flushes},
-    {"prometheus_tsdb_wal_completed_pages_total", "Total number of completed pages.",
-     &WalCounters::completed_pages},
-    {"prometheus_tsdb_wal_record_part_writes_total",
-     "Total number of record parts written before flushing.", &WalCounters::record_part_writes},
-    {"prometheus_tsdb_wal_record_parts_bytes_written_total",
+    {"page_flushes_total", "Total number of page flushes.", &WalCounters::page_flushes},
+    {"completed_pages_total", "Total number of completed pages.", &WalCounters::completed_pages},
+    {"record_part_writes_total", "Total number of record parts written before flushing.",
+     &WalCounters::record_part_writes},
+    {"record_parts_bytes_written_total",
      "Total number of record part bytes written before flushing, including CRC and compression "
      "headers.",
      &WalCounters::record_part_bytes},
-    {"prometheus_tsdb_wal_record_bytes_saved_total",
-     "Total number of bytes saved by the optional record compression.",
+    {"record_bytes_saved_total", "Total number of bytes saved by the optional record compression.",
      &WalCounters::record_bytes_saved},
 };
-constexpr std::string_view kSegmentGauge = "prometheus_tsdb_wal_segment_current";
+constexpr std::string_view kSegmentGauge = "segment_current";
 
 }  // namespace
 
-WalMetrics::WalMetrics(SelfMetrics& metrics, const WalWriter& wal) : metrics_(metrics) {
+WalMetrics::WalMetrics(SelfMetrics& metrics, std::string_view prefix, const WalWriter& wal)
+    : metrics_(metrics), prefix_(prefix) {
   for (const WalCounter& entry : kWalCounters) {
-    metrics.AddCounterFn(entry.name, entry.help, [&wal, counter = entry.counter] {
-      return static_cast<double>((wal.counters().*counter).load(std::memory_order_relaxed));
-    });
+    metrics.AddCounterFn(
+        prefix_ + std::string(entry.name), entry.help, [&wal, counter = entry.counter] {
+          return static_cast<double>((wal.counters().*counter).load(std::memory_order_relaxed));
+        });
   }
-  metrics.AddGaugeFn(kSegmentGauge, "Write log segment index.",
+  metrics.AddGaugeFn(prefix_ + std::string(kSegmentGauge), "Write log segment index.",
                      [&wal] { return static_cast<double>(wal.segment()); });
 }
 
 WalMetrics::~WalMetrics() {
-  for (const WalCounter& entry : kWalCounters) metrics_.Remove(entry.name, {});
-  metrics_.Remove(kSegmentGauge, {});
+  for (const WalCounter& entry : kWalCounters)
+    metrics_.Remove(prefix_ + std::string(entry.name), {});
+  metrics_.Remove(prefix_ + std::string(kSegmentGauge), {});
 }
 
 }  // namespace canopy::tsdb

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "canopy/base/self_metrics.h"
 #include "replay.h"
 #include "wal.h"
@@ -11,24 +14,33 @@ class ReplayMetrics {
  public:
   explicit ReplayMetrics(SelfMetrics& metrics);
   void Note(const ReplayReport& report, double seconds);
+  // Of the out-of-order log, whose time is not told apart.
+  void NoteOutOfOrder(const ReplayReport& report);
 
  private:
+  void NoteLost(const ReplayReport& report);
+
   Counter& corruptions_;
   Counter& lost_bytes_;
   Counter& unknown_references_;
+  Counter& unknown_out_of_order_;
   Gauge& seconds_;
 };
 
-// What the log's writer counts, for as long as this lives.
+inline constexpr std::string_view kWalMetrics = "prometheus_tsdb_wal_";
+inline constexpr std::string_view kOutOfOrderLogMetrics = "prometheus_tsdb_out_of_order_wbl_";
+
+// What a log's writer counts, under names that begin like this, for as long as this lives.
 class WalMetrics {
  public:
-  WalMetrics(SelfMetrics& metrics, const WalWriter& wal);
+  WalMetrics(SelfMetrics& metrics, std::string_view prefix, const WalWriter& wal);
   ~WalMetrics();
   WalMetrics(const WalMetrics&) = delete;
   WalMetrics& operator=(const WalMetrics&) = delete;
 
  private:
   SelfMetrics& metrics_;
+  const std::string prefix_;
 };
 
 }  // namespace canopy::tsdb

@@ -26,6 +26,8 @@
 
 namespace canopy::tsdb {
 
+inline constexpr std::string_view kOutOfOrderLogDir = "wbl";
+
 inline constexpr size_t kWalPageBytes = 32 << 10;
 inline constexpr size_t kFragmentHeaderBytes = 7;
 

@@ -70,6 +70,27 @@ BOOST_AUTO_TEST_CASE(what_overlaps_comes_first) {
   f({Block(0, 20), Block(10, 30), Block(40, 60), Block(50, 60)}, "0 1");
 }
 
+BOOST_AUTO_TEST_CASE(out_of_order_blocks_wait_for_the_head) {
+  const auto late = [](int64_t min_time, int64_t max_time) {
+    BlockMeta meta = Block(min_time, max_time);
+    meta.compaction.hints = {"from-out-of-order"};
+    return meta;
+  };
+  auto f = [](std::vector<BlockMeta> blocks, const std::string& want) {
+    BOOST_TEST(Text(PlanCompaction(blocks, kRanges)) == want);
+  };
+  f({late(0, 20)}, "");
+  f({late(0, 20), late(0, 20)}, "");
+  f({late(0, 20), Block(0, 20)}, "0 1");
+  f({Block(0, 20), late(0, 20), late(20, 40)}, "0 1");
+  // They would fill the range, and another one is newest.
+  f({Block(0, 20), late(20, 40), late(40, 60), late(60, 80)}, "");
+  f({Block(0, 20), late(20, 40), late(40, 60), Block(60, 80)}, "0 1 2");
+  // Places are those of the whole list.
+  f({late(20, 60), Block(20, 40), Block(30, 50), Block(40, 55)}, "1 2 3");
+  f({Block(-20, 0), late(0, 80), Block(0, 20), Block(10, 30)}, "2 3");
+}
+
 BOOST_AUTO_TEST_CASE(many_deletions_make_a_long_block_be_written_again) {
   std::vector<BlockMeta> blocks = {Block(0, 180), Block(180, 240), Block(240, 260)};
   blocks[0].stats.num_tombstones = 5;

@@ -28,6 +28,7 @@ class Store {
                         .block_range = std::chrono::minutes(5),
                         .max_block_range = std::chrono::minutes(15),
                         .retention_time = Duration(0),
+                        .out_of_order_window = std::chrono::minutes(20),
                         .wal_segment_bytes = 32 << 10,
                         .maintenance_interval = Duration(0)});
     BOOST_REQUIRE_MESSAGE(db.ok(), db.status().message());
@@ -35,13 +36,16 @@ class Store {
   }
   // Scrapes from `first` on, all durable when it returns.
   void Append(size_t first, size_t end) {
-    for (size_t i = first; i < end; ++i) {
-      storage::Batch batch;
-      for (const auto& [labels, column] : content_)
-        batch.new_samples.push_back({labels, Timestamp::FromMs(column[i].first), column[i].second});
-      const auto report = db_->Append(batch);
-      BOOST_REQUIRE(report.ok());
-      BOOST_REQUIRE(report->rejected.empty());
+    for (size_t i = first; i < end; ++i) AppendScrape(i);
+    Close();
+    Open();
+    appended_ = end;
+  }
+  // The same, but that every third scrape comes when the others are there already.
+  void AppendShuffled(size_t first, size_t end) {
+    for (const size_t late : {0u, 1u}) {
+      for (size_t i = first; i < end; ++i)
+        if ((i % 3 == 1) == (late == 1)) AppendScrape(i);
     }
     Close();
     Open();
@@ -71,6 +75,15 @@ class Store {
   }
 
  private:
+  void AppendScrape(size_t i) {
+    storage::Batch batch;
+    for (const auto& [labels, column] : content_)
+      batch.new_samples.push_back({labels, Timestamp::FromMs(column[i].first), column[i].second});
+    const auto report = db_->Append(batch);
+    BOOST_REQUIRE(report.ok());
+    BOOST_REQUIRE(report->rejected.empty());
+  }
+
   const SampleMap content_;
   size_t appended_ = 0;
   MemFs fs_;
@@ -126,6 +139,11 @@ BOOST_AUTO_TEST_CASE(a_power_cut_while_blocks_are_joined) {
         store.Append(45, 115);
       },
       [](Store& store) { (void)store.db().Compact(); });
+}
+
+BOOST_AUTO_TEST_CASE(a_power_cut_while_out_of_order_samples_become_blocks) {
+  AfterEachCall([](Store& store) { store.AppendShuffled(0, 45); },
+                [](Store& store) { (void)store.db().Compact(); });
 }
 
 }  // namespace

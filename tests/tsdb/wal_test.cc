@@ -258,6 +258,35 @@ BOOST_AUTO_TEST_CASE(a_batch_fails_at_any_call) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_last_batch_can_be_taken_back) {
+  MemFs fs;
+  const auto writer = OpenLog(fs, Plain(2 * kPage));
+  Append(*writer, {"kept"});
+  Append(*writer, {"gone", std::string(100, 'x')});
+  BOOST_TEST(writer->TakeBack().ok());
+  BOOST_TEST(ReadLog(fs).records == std::vector<std::string>{"kept"});
+  // It has gone into segments of its own.
+  Append(*writer, {std::string(kPage, 'a'), std::string(2 * kPage, 'b'), std::string(kPage, 'c')});
+  BOOST_TEST(writer->segment() > 0u);
+  BOOST_TEST(writer->TakeBack().ok());
+  BOOST_TEST(writer->segment() == 0u);
+  // A segment has been ended since.
+  Append(*writer, {"gone too"});
+  BOOST_TEST(writer->NextSegment().ok());
+  BOOST_TEST(writer->TakeBack().ok());
+  // The disk does not let go at once.
+  Append(*writer, {"second"});
+  Append(*writer, {"gone as well"});
+  fs.SetFault([](std::string_view) { return Status::Io("a fault"); });
+  BOOST_TEST(!writer->TakeBack().ok());
+  BOOST_TEST(!writer->Append(Views({"third"})).ok());
+  fs.SetFault(nullptr);
+  Append(*writer, {"third"});
+  const std::vector<std::string> want = {"kept", "second", "third"};
+  BOOST_TEST(ReadLog(fs).records == want, boost::test_tools::per_element());
+  BOOST_TEST(ReadLog(fs).fault == "");
+}
+
 BOOST_AUTO_TEST_CASE(old_segments_are_removed) {
   MemFs fs;
   const auto writer = OpenLog(fs, Plain());

@@ -17,9 +17,10 @@ namespace canopy::storage {
 // What became of one sample.
 enum class AppendResult : uint8_t {
   kStored,
-  kDuplicate,      // same time and value as the newest sample: nothing to do, no error
-  kConflict,       // same time as the newest sample, another value
-  kOutOfOrder,     // older than the newest sample of its series
+  // Of the newest sample of its series; where the store takes older ones too, of others.
+  kDuplicate,      // same time and value: nothing to do, no error
+  kConflict,       // same time, another value
+  kOutOfOrder,     // older than the newest sample of its series, and the store takes no such
   kTooOld,         // older than what the store takes at all
   kUnknownSeries,  // the ref's series has been dropped: resolve the labels again
 };
@@ -96,6 +97,9 @@ struct Batch {
   // newest sample is one.
   std::vector<SeriesRef> ended;
   Timestamp ended_at;
+  // What is older than the newest sample of its series is refused even by a store that would take
+  // it: for sources that should never have any.
+  bool in_order_only = false;
 
   void Clear() {
     samples.clear();
@@ -108,6 +112,7 @@ struct Batch {
     new_exemplars.clear();
     metadata.clear();
     ended.clear();
+    in_order_only = false;
   }
   // Samples of all kinds, and markers.
   size_t size() const { return sample_count() + ended.size(); }

@@ -38,6 +38,8 @@ struct Options {
   Duration retention_time = std::chrono::days(15);
   // The oldest blocks go while all of the directory is larger; zero: none.
   uint64_t retention_bytes = 0;
+  // As SetOutOfOrderWindow().
+  Duration out_of_order_window{0};
   uint64_t wal_segment_bytes = 128ull << 20;
   // Records of the log are compressed with snappy, as Prometheus's are by default.
   bool wal_compression = true;
@@ -74,8 +76,10 @@ struct HeadStats {
 // The store of one node, in Prometheus's format: the head, which is in memory with a write-ahead
 // log behind it, and blocks on disk. Time is the data's, never the wall clock's: an empty store
 // takes samples of any age, and from then on those that are at most one and a half block ranges
-// older than the newest, and not in the time of a block that was cut. Thread-safe. Queriers must be
-// gone before the Db is destroyed.
+// older than the newest, and not in the time of a block that was cut. Samples that come later than
+// that, or after later ones of their series, are taken within the out-of-order window, if there is
+// one; they have a log and blocks of their own. Thread-safe. Queriers must be gone before the Db is
+// destroyed.
 class Db : public storage::Appender, public storage::Queryable {
  public:
   // Locks the directory, replays what is there (also what Prometheus left: checkpoint, segments,
@@ -85,13 +89,20 @@ class Db : public storage::Appender, public storage::Queryable {
                                           Options options);
 
   // As storage::Appender. Appends of several threads are fine and are stored one after the other.
-  // A sample is kTooOld when it lies before min_valid_time().
+  // A sample is kTooOld when it lies before min_valid_time() and outside of the out-of-order
+  // window. Within it what is older than its series' newest sample is stored, unless the head has a
+  // sample of that time: then it is kDuplicate or kConflict. Blocks are not looked at: what comes
+  // last counts.
   Result<storage::AppendReport> Append(const storage::Batch& batch) override = 0;
   // As storage::Queryable. A set of a Select with newest_only costs one copy per series.
   Result<std::unique_ptr<storage::Querier>> NewQuerier(Timestamp mint, Timestamp maxt) override = 0;
 
-  // The oldest time that Append takes; Timestamp::Min() while the store is empty.
+  // The oldest time that Append takes in order; Timestamp::Min() while the store is empty.
   virtual Timestamp min_valid_time() const = 0;
+  // How far behind the newest sample of all a sample may lie that is older than its series' newest
+  // one; zero: none is taken. Counts for appends from now on. kIo when the log of such samples
+  // cannot be opened; all is then as before.
+  virtual Status SetOutOfOrderWindow(Duration window) = 0;
   // Each list holds at most `top` entries. Looks at every series: not for a hot path.
   virtual HeadStats Stats(size_t top) const = 0;
   // Cuts blocks from the head, truncates the log, joins blocks, drops those beyond retention: all
