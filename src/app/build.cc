@@ -69,14 +69,17 @@ Status Node::Listen() {
 Status Node::Open(LoadedConfig loaded) {
   CANOPY_RETURN_IF_ERROR(OpenStore(loaded.config->storage));
   CANOPY_RETURN_IF_ERROR(BuildServices());
-  CANOPY_RETURN_IF_ERROR(reloader_.Begin(std::move(loaded),
-                                         {.engine = *engine_,
-                                          .scrape = *scrape_,
-                                          .rules = *rules_,
-                                          .notify = *notify_,
-                                          .scrape_discovery = *scrape_discovery_,
-                                          .notify_discovery = *notify_discovery_},
-                                         options_.external_url));
+  CANOPY_RETURN_IF_ERROR(
+      reloader_.Begin(std::move(loaded),
+                      {.engine = *engine_,
+                       .scrape = *scrape_,
+                       .rules = *rules_,
+                       .notify = *notify_,
+                       .scrape_discovery = *scrape_discovery_,
+                       .notify_discovery = *notify_discovery_,
+                       .set_out_of_order_window =
+                           [this](Duration window) { return store_->SetOutOfOrderWindow(window); }},
+                      options_.external_url));
   Start();
   return {};
 }
@@ -84,6 +87,7 @@ Status Node::Open(LoadedConfig loaded) {
 Status Node::OpenStore(const config::StorageConfig& config) {
   tsdb::Options& options = options_.store;
   FillRetention(config, options);
+  options.out_of_order_window = config.out_of_order_time_window;
   const int64_t began = clock_.MonotonicNanos();
   CANOPY_ASSIGN_OR_RETURN(store_, tsdb::Db::Open(fs_, clock_, metrics_, options));
   // The store's own; asking for a metric that is there gives that one.

@@ -20,6 +20,12 @@ std::map<std::string, config::DiscoveryConfig> ScrapeJobs(const config::Config& 
   return jobs;
 }
 
+// But for what takes effect at once.
+bool SameAfterRestart(config::StorageConfig before, const config::StorageConfig& now) {
+  before.out_of_order_time_window = now.out_of_order_time_window;
+  return before == now;
+}
+
 rules::RuleSet MakeRuleSet(const config::GlobalConfig& global,
                            std::vector<config::RuleFile> rule_files,
                            const std::string& external_url) {
@@ -102,7 +108,7 @@ Status Reloader::Apply(LoadedConfig loaded) {
   const auto config = loaded.config;
   const auto before = this->config();
   CANOPY_RETURN_IF_ERROR(ApplyToServices(std::move(loaded)));
-  if (before != nullptr && before->storage != config->storage) {
+  if (before != nullptr && !SameAfterRestart(before->storage, config->storage)) {
     LOG_WARN("Configuration", {"notice", "storage: takes effect at the next start"});
   }
   successful_.Set(1);
@@ -119,12 +125,13 @@ Status Reloader::ApplyToServices(LoadedConfig loaded) {
   if (const std::string& path = config.global.query_log_file; !path.empty()) {
     CANOPY_ASSIGN_OR_RETURN(query_log, promql::QueryLog::Open(fs_, path));
   }
-  CANOPY_RETURN_IF_ERROR(services_->scrape.ApplyConfig(config));
-  const Status rules = services_->rules.Update(
-      MakeRuleSet(config.global, std::move(loaded.rule_files), external_url_));
-  if (!rules.ok()) {
-    if (const auto before = this->config()) (void)services_->scrape.ApplyConfig(*before);
-    return rules;
+  const Status applied = ApplyFallible(config, std::move(loaded.rule_files));
+  if (!applied.ok()) {
+    if (const auto before = this->config()) {
+      (void)services_->set_out_of_order_window(before->storage.out_of_order_time_window);
+      (void)services_->scrape.ApplyConfig(*before);
+    }
+    return applied;
   }
   services_->engine.SetQueryLog(std::move(query_log));
   evaluation_interval_ms_ = config.global.evaluation_interval.count();
@@ -136,6 +143,14 @@ Status Reloader::ApplyToServices(LoadedConfig loaded) {
   services_->notify_discovery.ApplyConfig(notify::DiscoveryJobs(config.alerting));
   services_->scrape_discovery.ApplyConfig(ScrapeJobs(config));
   return {};
+}
+
+Status Reloader::ApplyFallible(const config::Config& config,
+                               std::vector<config::RuleFile> rule_files) {
+  CANOPY_RETURN_IF_ERROR(
+      services_->set_out_of_order_window(config.storage.out_of_order_time_window));
+  CANOPY_RETURN_IF_ERROR(services_->scrape.ApplyConfig(config));
+  return services_->rules.Update(MakeRuleSet(config.global, std::move(rule_files), external_url_));
 }
 
 }  // namespace canopy::app

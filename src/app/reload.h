@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ class Reloader {
     notify::Manager& notify;
     discovery::Manager& scrape_discovery;
     discovery::Manager& notify_discovery;
+    // Of the store; on an error the window is as before.
+    std::function<Status(Duration)> set_out_of_order_window;
   };
 
   Reloader(Fs& fs, const Clock& clock, SelfMetrics& metrics, std::string path,
@@ -63,6 +66,8 @@ class Reloader {
  private:
   Status Apply(LoadedConfig loaded) CANOPY_REQUIRES(mu_);
   Status ApplyToServices(LoadedConfig loaded) CANOPY_REQUIRES(mu_);
+  Status ApplyFallible(const config::Config& config, std::vector<config::RuleFile> rule_files)
+      CANOPY_REQUIRES(mu_);
 
   Fs& fs_;
   const Clock& clock_;

@@ -79,14 +79,9 @@ void ReadRetention(const Value& from, StorageConfig& to) {
   ReadMap(from, Bind(kFields, to));
 }
 
-void ReadOutOfOrderWindow(const Value& from, StorageConfig& to) {
-  Read(from, to.out_of_order_time_window);
-  if (to.out_of_order_time_window > Duration(0)) from.Unsupported();
-}
-
 void ReadTsdb(const Value& from, StorageConfig& to) {
   static const Fields<StorageConfig> kFields = {
-      {"out_of_order_time_window", ReadOutOfOrderWindow},
+      {"out_of_order_time_window", &StorageConfig::out_of_order_time_window},
       Unsupported<StorageConfig>("stale_series_compaction_threshold", {"0", "0.0"}),
       {"chunk_encoding", ReadChunkEncoding},
       {"retention", ReadRetention},

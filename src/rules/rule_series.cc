@@ -79,6 +79,8 @@ Result<RuleSeries::Written> RuleSeries::Write(storage::Appender& appender,
     if (!written.contains(labels)) batch.ended.push_back(series);
   }
   batch.ended_at = at;
+  // A result for a time that is over would stand beside what a later evaluation has made of it.
+  batch.in_order_only = true;
   if (batch.size() == 0) return Written();
   CANOPY_ASSIGN_OR_RETURN(const storage::AppendReport report, appender.Append(batch));
   for (size_t i = 0; i < report.refs.size(); ++i)
@@ -103,6 +105,7 @@ Result<RuleSeries::Written> RuleSeries::Settle(storage::Appender& appender,
     ++outcome.dropped;
   };
   storage::Batch again;
+  again.in_order_only = true;
   RowsOfBatch again_order;
   for (const auto& [index, result] : report.rejected) {
     if (result == AppendResult::kUnknownSeries)

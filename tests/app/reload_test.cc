@@ -58,7 +58,12 @@ struct Node {
                            .rules = rules,
                            .notify = *notify,
                            .scrape_discovery = scrape_discovery,
-                           .notify_discovery = notify_discovery},
+                           .notify_discovery = notify_discovery,
+                           .set_out_of_order_window =
+                               [this](Duration to) {
+                                 if (window_status.ok()) window = to;
+                                 return window_status;
+                               }},
                           "http://node:9090");
   }
   std::string RuleNames() const {
@@ -72,6 +77,8 @@ struct Node {
     for (const std::string& pool : scrape.Pools()) out += pool + " ";
     return out;
   }
+  Duration window{0};
+  Status window_status;
   double Metric(std::string_view name) { return metrics.AddGauge(name, "").value(); }
 
   testing::ManualClock clock{Timestamp::FromMs(1'000'000)};
@@ -198,6 +205,34 @@ BOOST_AUTO_TEST_CASE(a_bad_configuration_changes_nothing) {
   BOOST_TEST(node.reloader.Reload().ok());
   BOOST_TEST(node.reloader.last_succeeded());
   BOOST_TEST(node.RuleNames() == "b ");
+}
+
+BOOST_AUTO_TEST_CASE(the_out_of_order_window_follows_the_configuration) {
+  const TempDir dir;
+  const auto with = [](const std::string& window) {
+    return "storage: {tsdb: {out_of_order_time_window: " + window + "}}\nscrape_configs:\n";
+  };
+  Node node(dir.Write("canopy.yml", with("30m") + Job("one")));
+  BOOST_REQUIRE(node.Begin(dir.Path("canopy.yml")).ok());
+  BOOST_TEST(node.window.count() == 30 * 60'000);
+  dir.Write("canopy.yml", with("1h") + Job("one"));
+  BOOST_TEST(node.reloader.Reload().ok());
+  BOOST_TEST(node.window.count() == 60 * 60'000);
+  // One that cannot be applied for another reason leaves it as it was.
+  dir.Write("canopy.yml", "global: {scrape_failure_log_file: " + dir.Path("no/such/dir") + "}\n" +
+                              with("2h") + Job("two"));
+  BOOST_TEST(!node.reloader.Reload().ok());
+  BOOST_TEST(node.window.count() == 60 * 60'000);
+  dir.Write("canopy.yml", with("2h") + Job("two"));
+  node.window_status = Status::Io("disk full");
+  BOOST_TEST(!node.reloader.Reload().ok());
+  BOOST_TEST(node.Pools() == "one ");
+  node.window_status = {};
+  BOOST_TEST(node.reloader.Reload().ok());
+  BOOST_TEST(node.window.count() == 2 * 60 * 60'000);
+  dir.Write("canopy.yml", "scrape_configs:\n" + Job("two"));
+  BOOST_TEST(node.reloader.Reload().ok());
+  BOOST_TEST(node.window.count() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_reload_opens_the_query_log_anew) {

@@ -331,8 +331,7 @@ BOOST_AUTO_TEST_CASE(what_prometheus_knows_and_we_do_not_is_not_supported_yet) {
   f("otlp: {promote_all_resource_attributes: true}",
     "1: otlp.promote_all_resource_attributes: not supported yet");
   f("otlp: {label_name_underscore_sanitization: true}", "");
-  f("storage: {tsdb: {out_of_order_time_window: 30m}}",
-    "1: storage.tsdb.out_of_order_time_window: not supported yet");
+  f("storage: {tsdb: {out_of_order_time_window: 30m}}", "");
   f("storage: {tsdb: {retention: {percentage: 50}}}",
     "1: storage.tsdb.retention.percentage: not supported yet");
   f("storage: {tsdb: {chunk_encoding: {floats: xor2}}}",

@@ -146,7 +146,8 @@ struct AlertingConfig {
 };
 
 struct StorageConfig {
-  // How far back a sample may lie behind its series' newest one; 0: not at all.
+  // How far behind the newest sample of all a sample may lie that is older than the newest one of
+  // its series; 0: none may.
   Duration out_of_order_time_window{0};
   // Unset: the flag's value or its default counts.
   std::optional<Duration> retention_time;
