@@ -148,18 +148,17 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
     }
   }
   if (hints.sorted) SortByLabels(head_.symbols_, records);
-  return std::unique_ptr<SeriesSet>(
-      std::make_unique<RecordSet>(head_.symbols_, head_.chunk_files_, std::move(records),
-                                  std::move(open), std::move(beside), mint_, maxt_));
+  return std::unique_ptr<SeriesSet>(std::make_unique<RecordSet>(head_.symbols_, head_.chunk_files_,
+                                                                std::move(records), std::move(open),
+                                                                std::move(beside), mint_, maxt_));
 }
 
 bool HeadQuerier::InRange(Slot slot, const Series& series,
                           const HeadDeletions::Ranges& deleted) const {
   if (series.count > 0 && series.newest_time >= mint_) {
     const int64_t oldest = series.oldest_time();
-    if (oldest <= maxt_ &&
-        !(deleted != nullptr &&
-          CoversAll(*deleted, std::max(oldest, mint_), std::min(series.newest_time, maxt_))))
+    if (oldest <= maxt_ && !(deleted != nullptr && CoversAll(*deleted, std::max(oldest, mint_),
+                                                             std::min(series.newest_time, maxt_))))
       return true;
   }
   if (!series.has_out_of_order) return false;

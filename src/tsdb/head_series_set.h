@@ -31,8 +31,7 @@ class RecordSet final : public storage::SeriesSet {
 
   // `files` may be null while no chunk is in one.
   RecordSet(const model::SymbolSource& symbols, const HeadChunkFiles* files,
-            std::vector<Series> records, OpenChunks open, Beside beside, int64_t mint,
-            int64_t maxt)
+            std::vector<Series> records, OpenChunks open, Beside beside, int64_t mint, int64_t maxt)
       : symbols_(symbols),
         files_(files),
         records_(std::move(records)),
