@@ -5,6 +5,7 @@
 
 #include "head.h"
 #include "match.h"
+#include "open_histogram.h"
 #include "wal_record.h"
 
 namespace canopy::tsdb {
