@@ -38,7 +38,7 @@ class Filter {
         return KeepHistograms<RefFloatHistogram>(record, DecodeFloatHistograms,
                                                  EncodeFloatHistograms, kept);
       case RecordType::kExemplars:
-        return {};
+        return KeepExemplars(record, kept);
       case RecordType::kMetadata:
         return KeepMetadata(record, kept);
       default:
@@ -88,6 +88,27 @@ class Filter {
         rows.push_back(row);
     });
     if (!rows.empty()) EncodeTombstones(rows, kept);
+    return status;
+  }
+
+  // One may be younger than all samples of its series, which then has gone.
+  Status KeepExemplars(std::string_view record, std::string& kept) {
+    struct Kept {
+      RefExemplar row;
+      std::vector<model::LabelView> labels;
+    };
+    std::vector<Kept> all;
+    const Status status = DecodeExemplars(record, [&](const RefExemplar& row) {
+      if (row.time >= keep_from_ && Keeps(row.ref))
+        all.push_back({row, {row.labels.begin(), row.labels.end()}});
+    });
+    if (all.empty()) return status;
+    std::vector<RefExemplar> rows;
+    for (Kept& one : all) {
+      one.row.labels = one.labels;
+      rows.push_back(one.row);
+    }
+    EncodeExemplars(rows, kept);
     return status;
   }
 

@@ -7,6 +7,8 @@
 #include "canopy/base/workers.h"
 #include "canopy/storage/merge.h"
 #include "compactor.h"
+#include "exemplar_appender.h"
+#include "exemplar_store.h"
 #include "head.h"
 #include "head_chunk_files.h"
 #include "replay.h"
@@ -25,6 +27,7 @@ class DbImpl final : public Db {
         options_(std::move(options)),
         lock_(std::move(lock)),
         replay_metrics_(metrics),
+        exemplars_(metrics, options_.max_exemplars),
         blocks_(fs, options_.dir),
         head_(metrics, {.span = options_.block_range * 3 / 2, .block_range = options_.block_range}),
         out_of_order_mu_(LockRank::kDb) {}
@@ -60,6 +63,7 @@ class DbImpl final : public Db {
     head_.DropBefore(report.dropped_before, static_cast<int>(wal_->segment()));
     head_.SetLog(
         [this](std::span<const std::string_view> records) { return wal_->Append(records); });
+    exemplar_appender_ = std::make_unique<ExemplarAppender>(head_, *wal_, exemplars_);
     wal_metrics_ = std::make_unique<WalMetrics>(metrics_, kWalMetrics, *wal_);
     // What there is of it is to be cut off once it is in blocks, window or not.
     if (fs_.IsDirectory(out_of_order_dir())) CANOPY_RETURN_IF_ERROR(OpenOutOfOrderLog());
@@ -74,7 +78,11 @@ class DbImpl final : public Db {
   }
 
   Result<storage::AppendReport> Append(const storage::Batch& batch) override {
-    return head_.Append(batch);
+    auto report = head_.Append(batch);
+    const bool exemplars = !batch.exemplars.empty() || !batch.new_exemplars.empty();
+    if (exemplars && report.ok() && exemplars_.enabled())
+      exemplar_appender_->Append(batch, *report);
+    return report;
   }
 
   // The head's querier first: from then on nothing is dropped from the head that is not in the
@@ -88,6 +96,12 @@ class DbImpl final : public Db {
     queriers.push_back(std::move(head));
     return storage::MergeQueriers(std::move(queriers));
   }
+
+  Result<std::vector<storage::ExemplarSeries>> SelectExemplars(
+      std::span<const model::Matchers> selectors, Timestamp mint, Timestamp maxt) override {
+    return exemplars_.Select(selectors, mint, maxt);
+  }
+  void SetMaxExemplars(uint64_t max) override { (void)exemplars_.Resize(max); }
 
   Timestamp min_valid_time() const override { return head_.min_valid_time(); }
   Status SetOutOfOrderWindow(Duration window) override {
@@ -141,11 +155,11 @@ class DbImpl final : public Db {
   Result<ReplayReport> Replay(const Clock& clock, const std::string& dir) {
     const int64_t started = clock.MonotonicNanos();
     CANOPY_ASSIGN_OR_RETURN(const ReplayReport report,
-                            ReplayLog(fs_, dir, head_, options_.replay_progress));
+                            ReplayLog(fs_, dir, head_, exemplars_, options_.replay_progress));
     const double seconds = static_cast<double>(clock.MonotonicNanos() - started) / 1e9;
     replay_metrics_.Note(report, seconds);
     LOG_INFO("WAL replay completed", {"series", report.series}, {"samples", report.samples},
-             {"records", report.records}, {"seconds", seconds});
+             {"exemplars", report.exemplars}, {"records", report.records}, {"seconds", seconds});
     WarnOfLosses(report);
     return report;
   }
@@ -165,6 +179,9 @@ class DbImpl final : public Db {
   static void WarnOfLosses(const ReplayReport& report) {
     if (report.unknown_series > 0)
       LOG_WARN("Unknown series references encountered", {"samples", report.unknown_series});
+    if (report.unknown_exemplar_series > 0)
+      LOG_WARN("Unknown series references encountered",
+               {"exemplars", report.unknown_exemplar_series});
     if (report.impossible_histograms > 0)
       LOG_WARN("Histograms that cannot be left out", {"samples", report.impossible_histograms});
     if (report.unknown_records > 0)
@@ -178,10 +195,12 @@ class DbImpl final : public Db {
   const Options options_;
   const std::unique_ptr<DirLock> lock_;
   ReplayMetrics replay_metrics_;
+  ExemplarStore exemplars_;
   Blocks blocks_;
   std::unique_ptr<HeadChunkFiles> chunk_files_;
   Head head_;
   std::unique_ptr<WalWriter> wal_;
+  std::unique_ptr<ExemplarAppender> exemplar_appender_;
   std::unique_ptr<WalMetrics> wal_metrics_;
   Mutex out_of_order_mu_;  // one change of the window at a time
   std::unique_ptr<WalWriter> out_of_order_log_;

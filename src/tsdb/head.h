@@ -87,6 +87,11 @@ class Head {
   // Like storage::Queryable. Must not outlive the head.
   std::unique_ptr<storage::Querier> NewQuerier(Timestamp mint, Timestamp maxt);
 
+  // head_lookup.cc, for what is kept beside the head. None when no series has the labels.
+  SeriesRef FindSeries(const model::Labels& labels) const;
+  // One for each ref: none when its series is not here.
+  std::vector<model::Labels> LabelsOf(std::span<const SeriesRef> refs) const;
+
   // Timestamp::Min() while nothing has been stored, refused or dropped.
   Timestamp min_valid_time() const;
   // From now on refuses older samples: what lies before does not change any more.
@@ -157,6 +162,8 @@ class Head {
   // False when there is no such series.
   bool ReplayDeletion(SeriesRef ref, int64_t mint, int64_t maxt);
   bool ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value);
+  // The log's ref becomes the one here, whose labels are returned; none: there is no such series.
+  model::Labels ReplayedLabels(SeriesRef& ref);
   Status FinishReplay();
   // After that: a sample of the out-of-order log. False when there is no such series.
   bool ReplayOutOfOrder(SeriesRef ref, int64_t t, const ArrivingValue& value);

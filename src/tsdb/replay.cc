@@ -105,7 +105,8 @@ class Unpacker {
 
 class Replay {
  public:
-  Replay(Head& head, ReplayReport& report) : head_(head), report_(report) {}
+  Replay(Head& head, ExemplarStore& exemplars, ReplayReport& report)
+      : head_(head), exemplars_(exemplars), report_(report) {}
 
   Status Store(std::string_view record) {
     ++report_.records;
@@ -134,8 +135,9 @@ class Replay {
                                      [&](const RefFloatHistogram& row) { StoreHistogram(row); });
       case RecordType::kTombstones:
         return DecodeTombstones(record, [&](const RefTombstone& row) { Delete(row); });
-      case RecordType::kExemplars:  // they end with the process
-      case RecordType::kMetadata:
+      case RecordType::kExemplars:
+        return DecodeExemplars(record, [&](const RefExemplar& row) { StoreExemplar(row); });
+      case RecordType::kMetadata:  // the next scrapes say it again
         return {};
       default:
         ++report_.unknown_records;
@@ -164,7 +166,26 @@ class Replay {
       ++report_.unknown_series;
   }
 
+  // Where its time came from is not in the log. If its source names none, it is still the same one
+  // when it is seen again; if it names one, that decides.
+  void StoreExemplar(const RefExemplar& row) {
+    if (!exemplars_.enabled()) return;
+    ++report_.exemplars;
+    SeriesRef ref = row.ref;
+    const model::Labels series = head_.ReplayedLabels(ref);
+    if (series.empty()) {
+      ++report_.unknown_exemplar_series;
+      return;
+    }
+    exemplars_.Replay(ref, series,
+                      {.labels = model::Labels::FromSorted({row.labels.begin(), row.labels.end()}),
+                       .value = row.value,
+                       .time = row.time,
+                       .has_time = false});
+  }
+
   Head& head_;
+  ExemplarStore& exemplars_;
   ReplayReport& report_;
 };
 
@@ -254,14 +275,14 @@ Status StoreWhatCanBeRead(WalReader& reader, AnyReplay& replay, ReplayProgress& 
 }  // namespace
 
 Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head,
-                               ReplayProgress* progress) {
+                               ExemplarStore& exemplars, ReplayProgress* progress) {
   ReplayReport report;
   ReplayProgress nobody;
   ReplayProgress& noted = progress != nullptr ? *progress : nobody;
   CANOPY_ASSIGN_OR_RETURN(const std::unique_ptr<WalReader> reader, WalReader::OpenAll(fs, wal_dir));
   noted.min = noted.current = static_cast<int>(reader->first_segment().value_or(0));
   noted.max = static_cast<int>(reader->last_segment().value_or(0));
-  Replay replay(head, report);
+  Replay replay(head, exemplars, report);
   CANOPY_RETURN_IF_ERROR(StoreWhatCanBeRead(*reader, replay, noted, report));
   CANOPY_RETURN_IF_ERROR(head.FinishReplay());
   noted.current = noted.max.load();

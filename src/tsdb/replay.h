@@ -7,6 +7,7 @@
 
 #include "canopy/base/fs.h"
 #include "canopy/base/status.h"
+#include "exemplar_store.h"
 #include "head.h"
 
 namespace canopy::tsdb {
@@ -16,7 +17,9 @@ struct ReplayReport {
   uint64_t records = 0;
   uint64_t series = 0;
   uint64_t samples = 0;
+  uint64_t exemplars = 0;
   uint64_t unknown_series = 0;  // samples whose series the log does not name
+  uint64_t unknown_exemplar_series = 0;
   uint64_t impossible_histograms = 0;
   uint64_t deletions = 0;
   uint64_t unknown_deletions = 0;  // of series that the log does not name, or not any more
@@ -27,11 +30,11 @@ struct ReplayReport {
   uint64_t lost_bytes = 0;
 };
 
-// Puts what the log holds into an empty head. What cannot be read is cut off, logged and counted;
-// the rest counts. Fails only when the disk does. A second thread unpacks records ahead.
-// `progress` may be null.
+// Puts what the log holds into an empty head, and its exemplars into their store. What cannot be
+// read is cut off, logged and counted; the rest counts. Fails only when the disk does. A second
+// thread unpacks records ahead. `progress` may be null.
 Result<ReplayReport> ReplayLog(Fs& fs, const std::string& wal_dir, Head& head,
-                               ReplayProgress* progress);
+                               ExemplarStore& exemplars, ReplayProgress* progress);
 // The same of the out-of-order log, after that one. Its markers, which say what Prometheus has put
 // into head chunks, are passed over: the log has those samples as well.
 Result<ReplayReport> ReplayOutOfOrderLog(Fs& fs, const std::string& wbl_dir, Head& head);

@@ -16,6 +16,10 @@ ReplayMetrics::ReplayMetrics(SelfMetrics& metrics)
           "prometheus_tsdb_wbl_replay_unknown_refs_total",
           "Total number of unknown series references encountered during WBL replay.",
           {{"type", "samples"}})),
+      unknown_exemplar_references_(metrics.AddCounter(
+          "prometheus_tsdb_wal_replay_unknown_refs_total",
+          "Total number of unknown series references encountered during WAL replay.",
+          {{"type", "exemplars"}})),
       seconds_(metrics.AddGauge("prometheus_tsdb_data_replay_duration_seconds",
                                 "Time taken to replay the data on disk.")) {}
 
@@ -32,6 +36,7 @@ void ReplayMetrics::NoteOutOfOrder(const ReplayReport& report) {
 void ReplayMetrics::Note(const ReplayReport& report, double seconds) {
   NoteLost(report);
   unknown_references_.Add(static_cast<double>(report.unknown_series));
+  unknown_exemplar_references_.Add(static_cast<double>(report.unknown_exemplar_series));
   seconds_.Set(seconds);
 }
 

@@ -24,6 +24,7 @@ class ReplayMetrics {
   Counter& lost_bytes_;
   Counter& unknown_references_;
   Counter& unknown_out_of_order_;
+  Counter& unknown_exemplar_references_;
   Gauge& seconds_;
 };
 

@@ -11,6 +11,8 @@ struct Exemplar {
   Labels labels;
   double value = 0;
   Timestamp time;
+  // False: its source named none, and `time` is when it was seen. Seen again it is the same one.
+  bool has_time = true;
   friend bool operator==(const Exemplar&, const Exemplar&) = default;
 };
 

@@ -83,8 +83,8 @@ struct Batch {
   // otherwise one for each, Unix ms, 0 where it is not known.
   std::vector<int64_t> start_times;
   std::vector<int64_t> new_start_times;
-  // Of series that exist, if only since this batch; others are passed over. Stores that keep no
-  // exemplars ignore them.
+  // Of series that exist, if only since this batch; others are passed over, and so are those that
+  // the store has. Stores that keep no exemplars ignore them. In any order.
   std::vector<SeriesExemplar> exemplars;
   std::vector<NewExemplar> new_exemplars;
   // What the source says of series, where it has not said the same before. For the log: queries
@@ -133,6 +133,9 @@ struct AppendReport {
   std::vector<Rejected> rejected;  // ascending by index; kDuplicate is listed as well
   uint32_t created = 0;            // series that did not exist before
   uint32_t exemplars = 0;          // that were stored
+  // Exemplars of series of which the batch has only such that are older than what is stored. A
+  // source that shows its last few each time repeats most of them: that is no fault.
+  uint32_t exemplars_out_of_order = 0;
 };
 
 // The way into a store. Thread-safe.

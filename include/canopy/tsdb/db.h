@@ -14,6 +14,7 @@
 #include "canopy/base/time.h"
 #include "canopy/model/matcher.h"
 #include "canopy/storage/appender.h"
+#include "canopy/storage/exemplar_queryable.h"
 #include "canopy/storage/queryable.h"
 
 namespace canopy::tsdb {
@@ -45,6 +46,8 @@ struct Options {
   bool wal_compression = true;
   // Off: two processes may open the directory. For --storage.tsdb.no-lockfile.
   bool lock_dir = true;
+  // Exemplars that are kept in memory, and logged; 0: none are.
+  uint64_t max_exemplars = 0;
   // How often a thread of the store looks whether there is something to compact or to drop; zero:
   // never by itself, only when Compact() is called.
   Duration maintenance_interval = std::chrono::minutes(1);
@@ -80,7 +83,7 @@ struct HeadStats {
 // that, or after later ones of their series, are taken within the out-of-order window, if there is
 // one; they have a log and blocks of their own. Thread-safe. Queriers must be gone before the Db is
 // destroyed.
-class Db : public storage::Appender, public storage::Queryable {
+class Db : public storage::Appender, public storage::Queryable, public storage::ExemplarQueryable {
  public:
   // Locks the directory, replays what is there (also what Prometheus left: checkpoint, segments,
   // head chunks), and is then ready. A torn or corrupt end of the log is dropped, counted and
@@ -92,10 +95,18 @@ class Db : public storage::Appender, public storage::Queryable {
   // A sample is kTooOld when it lies before min_valid_time() and outside of the out-of-order
   // window. Within it what is older than its series' newest sample is stored, unless the head has a
   // sample of that time: then it is kDuplicate or kConflict. Blocks are not looked at: what comes
-  // last counts.
+  // last counts. Exemplars have a record of their own in the log, behind the
+  // samples': when that cannot be written, they are lost and the error is logged, for the samples
+  // are stored by then.
   Result<storage::AppendReport> Append(const storage::Batch& batch) override = 0;
   // As storage::Queryable. A set of a Select with newest_only costs one copy per series.
   Result<std::unique_ptr<storage::Querier>> NewQuerier(Timestamp mint, Timestamp maxt) override = 0;
+
+  // Of as many exemplars as max_exemplars says, the ones that were appended last.
+  Result<std::vector<storage::ExemplarSeries>> SelectExemplars(
+      std::span<const model::Matchers> selectors, Timestamp mint, Timestamp maxt) override = 0;
+  // From now on so many are kept; 0: none. When there are more, the newest stay.
+  virtual void SetMaxExemplars(uint64_t max) = 0;
 
   // The oldest time that Append takes in order; Timestamp::Min() while the store is empty.
   virtual Timestamp min_valid_time() const = 0;
