@@ -182,11 +182,30 @@ Answer ToAnswer(Result<promql::QueryResult> outcome, const QueryParams& params) 
   return answer;
 }
 
-bool HasSelector(const promql::Expr& expr) {
-  if (expr.kind == promql::ExprKind::kVectorSelector) return true;
-  bool found = false;
-  promql::ForEachChild(expr, [&](const promql::Expr& child) { found |= HasSelector(child); });
-  return found;
+void CollectSelectors(const promql::Expr& expr, std::vector<model::Matchers>& out) {
+  if (const auto* const selector = expr.TryAs<promql::VectorSelector>())
+    out.push_back(selector->matchers);
+  promql::ForEachChild(expr, [&](const promql::Expr& child) { CollectSelectors(child, out); });
+}
+
+void WriteExemplars(JsonWriter& json, const storage::ExemplarSeries& series) {
+  json.BeginObject();
+  json.Key("seriesLabels");
+  json.Labels(series.labels);
+  json.Key("exemplars");
+  json.BeginArray();
+  for (const model::Exemplar& exemplar : series.exemplars) {
+    json.BeginObject();
+    json.Key("labels");
+    json.Labels(exemplar.labels);
+    json.Key("value");
+    json.SampleValue(exemplar.value);
+    json.Key("timestamp");
+    json.UnixTime(exemplar.time);
+    json.EndObject();
+  }
+  json.EndArray();
+  json.EndObject();
 }
 
 }  // namespace
@@ -240,8 +259,6 @@ Answer QueryRange(const Call& call) {
                   params);
 }
 
-// There is no store of exemplars: of every query that selects something, none are known. Grafana
-// asks at its start.
 Answer QueryExemplars(const Call& call) {
   const Result<Timestamp> start = TimeOr(call.form, "start", Timestamp::Min());
   if (!start.ok()) return InvalidParameter("start", start.status().message());
@@ -250,9 +267,18 @@ Answer QueryExemplars(const Call& call) {
   if (*end < *start) return BadData("end timestamp must not be before start timestamp");
   const auto expr = promql::ParseExpr(call.form.Value("query"), call.options.features);
   if (!expr.ok()) return ToApiError(expr.status());
-  if (!HasSelector(**expr)) return Answer::Nothing();
-  return Answer([](JsonWriter& json) {
+  std::vector<model::Matchers> selectors;
+  CollectSelectors(**expr, selectors);
+  if (selectors.empty()) return Answer::Nothing();
+  auto found = call.sources.exemplars.SelectExemplars(selectors, *start, *end);
+  if (!found.ok()) return ReadError(found.status());
+  const auto all = std::make_shared<const std::vector<storage::ExemplarSeries>>(std::move(*found));
+  return Answer([all](JsonWriter& json) {
     json.BeginArray();
+    for (const storage::ExemplarSeries& series : *all) {
+      if (!json.ok()) break;
+      WriteExemplars(json, series);
+    }
     json.EndArray();
   });
 }

@@ -78,7 +78,11 @@ Status Node::Open(LoadedConfig loaded) {
                        .scrape_discovery = *scrape_discovery_,
                        .notify_discovery = *notify_discovery_,
                        .set_out_of_order_window =
-                           [this](Duration window) { return store_->SetOutOfOrderWindow(window); }},
+                           [this](Duration window) { return store_->SetOutOfOrderWindow(window); },
+                       .storage =
+                           [this](const config::StorageConfig& config) {
+                             store_->SetMaxExemplars(MaxExemplars(config, options_));
+                           }},
                       options_.external_url));
   Start();
   return {};
@@ -88,6 +92,7 @@ Status Node::OpenStore(const config::StorageConfig& config) {
   tsdb::Options& options = options_.store;
   FillRetention(config, options);
   options.out_of_order_window = config.out_of_order_time_window;
+  options.max_exemplars = MaxExemplars(config, options_);
   const int64_t began = clock_.MonotonicNanos();
   CANOPY_ASSIGN_OR_RETURN(store_, tsdb::Db::Open(fs_, clock_, metrics_, options));
   // The store's own; asking for a metric that is there gives that one.
@@ -144,6 +149,7 @@ void Node::Start() {
 api::Sources Node::Sources() {
   return {.store = *store_,
           .appender = *store_,
+          .exemplars = *store_,
           .engine = *engine_,
           .config = [this] { return reloader_.config(); },
           .targets = [this](std::string_view pool) { return scrape_->Targets(pool); },

@@ -47,7 +47,9 @@ Result<promql::RangeSpec> SpecOf(const FlagSet& flags) {
 Result<std::string> Run(const std::string& what, const FlagSet& flags, const std::string& text) {
   std::vector<std::string> notices;
   promql::EngineOptions options;
-  CANOPY_ASSIGN_OR_RETURN(options.features, ReadFeatures(flags.List("enable-feature"), notices));
+  CANOPY_ASSIGN_OR_RETURN(const Features features,
+                          ReadFeatures(flags.List("enable-feature"), notices));
+  options.features = features.promql;
   CANOPY_ASSIGN_OR_RETURN(const promql::ExprPtr expr, promql::ParseExpr(text, options.features));
   if (what == "format") return promql::Pretty(*expr) + "\n";
   options.lookback_delta = flags.Time("lookback-delta");

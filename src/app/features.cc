@@ -9,7 +9,7 @@ namespace canopy::app {
 namespace {
 
 enum class Support : unsigned char {
-  kSwitch,     // a member of promql::Features
+  kSwitch,     // a member of Features, or of its part for queries
   kNoMeaning,  // always so here, or about a machinery that Canopy does not have
   kNotYet,
 };
@@ -17,7 +17,8 @@ enum class Support : unsigned char {
 struct Feature {
   std::string_view name;
   Support support;
-  bool promql::Features::*member = nullptr;
+  bool promql::Features::*of_queries = nullptr;
+  bool Features::*of_server = nullptr;
 };
 
 using enum Support;
@@ -31,7 +32,7 @@ constexpr Feature kFeatures[] = {
     {"concurrent-rule-eval", kNotYet},
     {"created-timestamp-zero-ingestion", kNotYet},
     {"delayed-compaction", kNoMeaning},
-    {"exemplar-storage", kNotYet},
+    {"exemplar-storage", kSwitch, nullptr, &Features::exemplar_storage},
     {"expand-external-labels", kNoMeaning},
     {"extra-scrape-metrics", kNotYet},
     {"fast-startup", kNoMeaning},
@@ -64,9 +65,9 @@ constexpr Feature kFeatures[] = {
 
 }  // namespace
 
-Result<promql::Features> ReadFeatures(const std::vector<std::string>& values,
-                                      std::vector<std::string>& notices) {
-  promql::Features features;
+Result<Features> ReadFeatures(const std::vector<std::string>& values,
+                              std::vector<std::string>& notices) {
+  Features features;
   for (std::string_view list : values) {
     while (!list.empty()) {
       const std::string_view name = list.substr(0, list.find(','));
@@ -78,7 +79,8 @@ Result<promql::Features> ReadFeatures(const std::vector<std::string>& values,
       if (feature == std::end(kFeatures)) return Status::Invalid(flag + ": unknown feature");
       if (feature->support == kNotYet) return Status::Unsupported(flag + ": not supported yet");
       if (feature->support == kSwitch) {
-        features.*feature->member = true;
+        (feature->of_queries != nullptr ? features.promql.*feature->of_queries
+                                        : features.*feature->of_server) = true;
       } else {
         notices.push_back(flag + " has no meaning here");
       }

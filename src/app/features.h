@@ -8,9 +8,15 @@
 
 namespace canopy::app {
 
+// What --enable-feature switches on.
+struct Features {
+  promql::Features promql;
+  bool exemplar_storage = false;
+};
+
 // Reads the values of --enable-feature, each a comma-separated list of Prometheus's names. Names
 // that change nothing here are added to `notices`; kUnsupported and kInvalid name the others.
-Result<promql::Features> ReadFeatures(const std::vector<std::string>& values,
-                                      std::vector<std::string>& notices);
+Result<Features> ReadFeatures(const std::vector<std::string>& values,
+                              std::vector<std::string>& notices);
 
 }  // namespace canopy::app

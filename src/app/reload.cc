@@ -20,12 +20,6 @@ std::map<std::string, config::DiscoveryConfig> ScrapeJobs(const config::Config& 
   return jobs;
 }
 
-// But for what takes effect at once.
-bool SameAfterRestart(config::StorageConfig before, const config::StorageConfig& now) {
-  before.out_of_order_time_window = now.out_of_order_time_window;
-  return before == now;
-}
-
 rules::RuleSet MakeRuleSet(const config::GlobalConfig& global,
                            std::vector<config::RuleFile> rule_files,
                            const std::string& external_url) {
@@ -36,6 +30,13 @@ rules::RuleSet MakeRuleSet(const config::GlobalConfig& global,
   set.external_labels = global.external_labels;
   set.external_url = external_url;
   return set;
+}
+
+// What does not take effect at once.
+bool NeedsNewStore(config::StorageConfig before, const config::StorageConfig& now) {
+  before.out_of_order_time_window = now.out_of_order_time_window;
+  before.max_exemplars = now.max_exemplars;
+  return before != now;
 }
 
 }  // namespace
@@ -108,7 +109,7 @@ Status Reloader::Apply(LoadedConfig loaded) {
   const auto config = loaded.config;
   const auto before = this->config();
   CANOPY_RETURN_IF_ERROR(ApplyToServices(std::move(loaded)));
-  if (before != nullptr && !SameAfterRestart(before->storage, config->storage)) {
+  if (before != nullptr && NeedsNewStore(before->storage, config->storage)) {
     LOG_WARN("Configuration", {"notice", "storage: takes effect at the next start"});
   }
   successful_.Set(1);
@@ -133,6 +134,7 @@ Status Reloader::ApplyToServices(LoadedConfig loaded) {
     }
     return applied;
   }
+  services_->storage(config.storage);
   services_->engine.SetQueryLog(std::move(query_log));
   evaluation_interval_ms_ = config.global.evaluation_interval.count();
   {

@@ -44,6 +44,8 @@ class Reloader {
     discovery::Manager& notify_discovery;
     // Of the store; on an error the window is as before.
     std::function<Status(Duration)> set_out_of_order_window;
+    // Takes over what may change while the store is open: max_exemplars.
+    std::function<void(const config::StorageConfig&)> storage;
   };
 
   Reloader(Fs& fs, const Clock& clock, SelfMetrics& metrics, std::string path,

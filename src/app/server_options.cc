@@ -131,8 +131,10 @@ Status ReadQuery(const FlagSet& flags, ServerOptions& to) {
   CANOPY_RETURN_IF_ERROR(ReadDuration(flags, "query.timeout", to.engine.timeout));
   CANOPY_RETURN_IF_ERROR(ReadCount(flags, "query.max-concurrency", 1, to.engine.max_concurrency));
   CANOPY_RETURN_IF_ERROR(ReadCount(flags, "query.max-samples", 1, to.engine.max_samples));
-  CANOPY_ASSIGN_OR_RETURN(to.engine.features,
+  CANOPY_ASSIGN_OR_RETURN(const Features features,
                           ReadFeatures(flags.List("enable-feature"), to.notices));
+  to.engine.features = features.promql;
+  to.exemplar_storage = to.scrape.exemplars = features.exemplar_storage;
   to.api.features = to.engine.features;
   to.api.lookback_delta = to.engine.lookback_delta;
   return {};
@@ -181,6 +183,11 @@ void FillRetention(const config::StorageConfig& config, tsdb::Options& store) {
   if (config.retention_size) store.retention_bytes = *config.retention_size;
   if (store.retention_time == Duration(0) && store.retention_bytes == 0)
     store.retention_time = tsdb::Options().retention_time;
+}
+
+uint64_t MaxExemplars(const config::StorageConfig& config, const ServerOptions& options) {
+  if (!options.exemplar_storage || config.max_exemplars < 0) return 0;
+  return static_cast<uint64_t>(config.max_exemplars);
 }
 
 std::string RetentionText(const tsdb::Options& store) {

@@ -35,6 +35,7 @@ struct ServerOptions {
   rules::ManagerOptions rules;
   notify::ManagerOptions notify;
   api::Options api;
+  bool exemplar_storage = false;
 
   std::vector<std::string> notices;  // accepted, but without meaning here
 };
@@ -45,6 +46,8 @@ Result<ServerOptions> ReadServerFlags(const FlagSet& flags);
 // The configuration's retention counts before the command line's; without either, blocks are kept
 // for as long as Prometheus keeps them.
 void FillRetention(const config::StorageConfig& config, tsdb::Options& store);
+// How many exemplars the store keeps.
+uint64_t MaxExemplars(const config::StorageConfig& config, const ServerOptions& options);
 // As Prometheus shows it: "15d", "10GiB", "15d or 10GiB".
 std::string RetentionText(const tsdb::Options& store);
 

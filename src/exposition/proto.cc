@@ -304,7 +304,7 @@ model::MetricType TypeOf(Kind kind) {
 bool ReadExemplar(std::string_view bytes, bool need_time, model::Exemplar& out) {
   pbf_reader message = Reader(bytes);
   std::vector<model::LabelView> labels;
-  bool timed = false;
+  out.has_time = false;
   while (message.next()) {
     if (message.tag() == 1) {
       labels.push_back(ReadLabel(Bytes(message)));
@@ -312,12 +312,12 @@ bool ReadExemplar(std::string_view bytes, bool need_time, model::Exemplar& out) 
       out.value = Double(message);
     } else if (message.tag() == 3) {
       out.time = Timestamp::FromMs(ReadTime(Bytes(message)));
-      timed = true;
+      out.has_time = true;
     } else {
       message.skip();
     }
   }
-  if (need_time && !timed) return false;
+  if (need_time && !out.has_time) return false;
   std::erase_if(labels, [](const auto& label) { return label.value.empty(); });
   std::ranges::sort(labels);
   for (size_t i = 0; i < labels.size(); ++i) {

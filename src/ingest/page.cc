@@ -51,7 +51,10 @@ PageMetrics::PageMetrics(SelfMetrics& metrics)
       out_of_bounds(metrics.AddCounter(
           "prometheus_target_scrapes_sample_out_of_bounds_total",
           "Total number of samples rejected due to timestamp falling outside of the time "
-          "bounds.")) {}
+          "bounds.")),
+      exemplars_out_of_order(metrics.AddCounter(
+          "prometheus_target_scrapes_exemplar_out_of_order_total",
+          "Total number of exemplar rejected due to not being out of the expected order.")) {}
 
 struct Scratch::Rep {
   WalkMemory walk;
@@ -106,6 +109,7 @@ struct TargetPages::Rep {
     uint64_t out_of_order = 0;
     uint64_t duplicates = 0;
     uint64_t out_of_bounds = 0;
+    uint64_t exemplars_out_of_order = 0;
     int64_t next_log_nanos = 0;
   } refused;
 
@@ -270,11 +274,18 @@ void TargetPages::Rep::CountRejected(const Batch& batch, const AppendReport& res
       metrics.out_of_bounds.Add();
     }
   }
+  if (result.exemplars_out_of_order > 0) {
+    refused.exemplars_out_of_order += result.exemplars_out_of_order;
+    metrics.exemplars_out_of_order.Add(result.exemplars_out_of_order);
+  }
   LogRefused();
 }
 
 void TargetPages::Rep::LogRefused() {
-  if (refused.out_of_order + refused.duplicates + refused.out_of_bounds == 0) return;
+  if (refused.out_of_order + refused.duplicates + refused.out_of_bounds +
+          refused.exemplars_out_of_order ==
+      0)
+    return;
   const int64_t now = clock.MonotonicNanos();
   if (now < refused.next_log_nanos) return;
   const auto warn = [&](std::string_view what, uint64_t count) {
@@ -284,6 +295,7 @@ void TargetPages::Rep::LogRefused() {
   warn("Error on ingesting samples with different value but same timestamp", refused.duplicates);
   warn("Error on ingesting samples that are too old or are too far into the future",
        refused.out_of_bounds);
+  warn("Error on ingesting out-of-order exemplars", refused.exemplars_out_of_order);
   refused = {.next_log_nanos = now + kLogIntervalNanos};
 }
 

@@ -261,7 +261,9 @@ model::Exemplar PageWalk::ReadExemplar() const {
   const auto found = parser_.GetExemplar();
   model::LabelsBuilder labels;
   for (const auto& [name, value] : found.labels) labels.Set(name, value);
-  return {labels.Build(), found.value, found.time.value_or(time_)};
+  // One that names no time is of its sample's.
+  const Timestamp sample_time = HasOwnTime() ? *parser_.time() : time_;
+  return {labels.Build(), found.value, found.time.value_or(sample_time), found.time.has_value()};
 }
 
 Entry::Kind PageWalk::SampleKind() const {

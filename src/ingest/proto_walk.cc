@@ -212,11 +212,15 @@ Status ProtoWalk::LimitBuckets(Value& value) {
 
 void ProtoWalk::AddExemplars(const Series& series, SeriesRef ref) {
   for (const model::Exemplar& exemplar : series.exemplars)
-    memory_.batch.exemplars.push_back({ref, exemplar});
+    memory_.batch.exemplars.push_back({ref, Timed(series, exemplar)});
 }
 void ProtoWalk::AddExemplars(const Series& series, const model::Labels& labels) {
   for (const model::Exemplar& exemplar : series.exemplars)
-    memory_.batch.new_exemplars.push_back({labels, exemplar});
+    memory_.batch.new_exemplars.push_back({labels, Timed(series, exemplar)});
+}
+model::Exemplar ProtoWalk::Timed(const Series& series, model::Exemplar exemplar) const {
+  if (!exemplar.has_time) exemplar.time = TimeOf(series);
+  return exemplar;
 }
 
 }  // namespace canopy::ingest

@@ -58,6 +58,8 @@ class ProtoWalk final : public Walk, private exposition::ProtoSink {
   }
   void AddExemplars(const Series& series, SeriesRef ref);
   void AddExemplars(const Series& series, const model::Labels& labels);
+  // One that names no time is of its sample's.
+  model::Exemplar Timed(const Series& series, model::Exemplar exemplar) const;
 
   const std::string_view page_;
   const PageRules& rules_;

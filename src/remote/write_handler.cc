@@ -174,6 +174,7 @@ void ReadExemplar(pbf_reader message, std::vector<model::Exemplar>& out) {
   if (!PairsError(labels).empty()) return;
   std::erase_if(labels, [](const model::LabelView& l) { return l.value.empty(); });
   exemplar.labels = model::Labels::FromSorted(labels);
+  exemplar.has_time = exemplar.time.ms() != 0;
   out.push_back(std::move(exemplar));
 }
 

@@ -64,7 +64,8 @@ Result<std::map<std::string, std::shared_ptr<FailureLog>>> Engine::OpenFailureLo
 
 std::shared_ptr<const Job> Engine::MakeJob(const config::ScrapeConfig& config) const {
   const auto log = failure_logs_.find(config.scrape_failure_log_file);
-  return std::make_shared<Job>(config, log == failure_logs_.end() ? nullptr : log->second);
+  return std::make_shared<Job>(config, options_.exemplars,
+                               log == failure_logs_.end() ? nullptr : log->second);
 }
 
 Status Engine::ApplyConfig(const config::Config& config) {

@@ -12,7 +12,7 @@ namespace canopy::scrape {
 
 // What all scrapes of a job share, made once per configuration. Immutable.
 struct Job {
-  Job(const config::ScrapeConfig& c, std::shared_ptr<FailureLog> log);
+  Job(const config::ScrapeConfig& c, bool exemplars, std::shared_ptr<FailureLog> log);
 
   const config::ScrapeConfig config;
   const std::shared_ptr<const ingest::PageRules> rules;

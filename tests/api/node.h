@@ -31,6 +31,7 @@ struct Node {
   void SetReady() {
     api.SetReady({.store = store,
                   .appender = store,
+                  .exemplars = store,
                   .engine = engine,
                   .config = [this] { return std::make_shared<const config::Config>(config); },
                   .targets = [this](std::string_view pool) { return TargetsOf(pool); },

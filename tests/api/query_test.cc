@@ -161,7 +161,38 @@ BOOST_FIXTURE_TEST_CASE(statistics_on_request, Queries) {
       std::string::npos);
 }
 
-BOOST_FIXTURE_TEST_CASE(exemplars_are_none, Queries) {
+BOOST_FIXTURE_TEST_CASE(exemplars, Queries) {
+  storage::Batch batch;
+  const model::Labels trace = {{"trace_id", "a<b"}, {"z", "1"}};
+  batch.new_samples.push_back({{{"__name__", "m"}, {"job", "a"}}, Timestamp::FromMs(600'000), 1});
+  batch.new_exemplars.push_back(
+      {{{"__name__", "m"}, {"job", "b"}}, {{}, 0.25, Timestamp::FromMs(60'000)}});
+  for (const int64_t t : {600'001, 601'500, 700'000})
+    batch.new_exemplars.push_back(
+        {{{"__name__", "m"}, {"job", "a"}}, {trace, 1e-7, Timestamp::FromMs(t)}});
+  batch.new_exemplars.push_back({{{"__name__", "one"}}, {trace, 3, Timestamp::FromMs(600'000)}});
+  BOOST_REQUIRE(store.Append(batch).ok());
+  const auto at = [](std::string_view time) {
+    return R"({"labels":{"trace_id":"a<b","z":"1"},"value":"1e-07","timestamp":)" +
+           std::string(time) + "}";
+  };
+  const std::string a = R"({"seriesLabels":{"__name__":"m","job":"a"},"exemplars":[)";
+  const std::string b = R"({"seriesLabels":{"__name__":"m","job":"b"},"exemplars":[)"
+                        R"({"labels":{},"value":"0.25","timestamp":60}]})";
+  const std::string one = R"({"seriesLabels":{"__name__":"one"},"exemplars":[)"
+                          R"({"labels":{"trace_id":"a<b","z":"1"},"value":"3","timestamp":600}]})";
+  const std::string all_of_a = a + at("600.001") + "," + at("601.500") + "," + at("700") + "]}";
+  BOOST_TEST(Answer("/api/v1/query_exemplars?query=m") == Success("[" + all_of_a + "," + b + "]"));
+  BOOST_TEST(Answer("/api/v1/query_exemplars?query=m&start=600.002&end=699.999") ==
+             Success("[" + a + at("601.500") + "]}]"));
+  BOOST_TEST(
+      Answer("/api/v1/query_exemplars?query=sum(rate(m%7Bjob=%22a%22%7D%5B1m%5D))%2F-max(one)") ==
+      Success("[" + all_of_a + "," + one + "]"));
+  const FakeResponse posted = Post("/api/v1/query_exemplars", "query=one%5B5m:1m%5D");
+  BOOST_TEST(posted.body() == R"({"status":"success","data":[)" + one + "]}");
+}
+
+BOOST_FIXTURE_TEST_CASE(exemplars_that_are_none, Queries) {
   BOOST_TEST(Answer("/api/v1/query_exemplars?query=test&start=1700000000000&end=1700000001000") ==
              Success("[]"));
   BOOST_TEST(Answer("/api/v1/query_exemplars?query=1") == "204 ");

@@ -63,7 +63,8 @@ struct Node {
                                [this](Duration to) {
                                  if (window_status.ok()) window = to;
                                  return window_status;
-                               }},
+                               },
+                           .storage = [this](const config::StorageConfig& c) { storage = c; }},
                           "http://node:9090");
   }
   std::string RuleNames() const {
@@ -84,6 +85,7 @@ struct Node {
   testing::ManualClock clock{Timestamp::FromMs(1'000'000)};
   SelfMetrics metrics;
   testing::MemoryStore store;
+  config::StorageConfig storage;  // that was last handed on
   promql::Engine engine{{}, clock, metrics};
   std::unique_ptr<net::HttpClient> client = net::NewCurlHttpClient();
   std::unique_ptr<notify::Manager> notify =
@@ -151,12 +153,14 @@ BOOST_AUTO_TEST_CASE(a_reload_takes_all_of_a_configuration_in_force) {
   dir.Write("rules.yml", Rules("b", "2"));
   dir.Write("canopy.yml",
             "rule_files: [rules.yml]\n"
+            "storage: {exemplars: {max_exemplars: 7}}\n"
             "alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:9']}]}]}\n"
             "scrape_configs:\n" +
                 Job("one") + Job("two"));
   BOOST_TEST(node.reloader.Reload().ok());
   BOOST_TEST(node.Pools() == "one two ");
   BOOST_TEST(node.RuleNames() == "b ");
+  BOOST_TEST(node.storage.max_exemplars == 7);
   BOOST_TEST(node.reloader.evaluation_interval().count() == 60'000);
   BOOST_TEST(node.reloader.config()->scrape_configs.size() == 2);
   BOOST_TEST(node.reloader.last_success().ms() == 2'000'000);

@@ -101,6 +101,21 @@ BOOST_AUTO_TEST_CASE(retention_comes_from_the_configuration_the_flags_or_the_def
   f({}, gigabyte, "1GiB");
 }
 
+BOOST_AUTO_TEST_CASE(exemplars_are_kept_when_the_feature_is_on) {
+  const ServerOptions on = Good({"--enable-feature=promql-per-step-stats,exemplar-storage"});
+  BOOST_TEST(on.scrape.exemplars);
+  BOOST_TEST(on.engine.features.per_step_stats);
+  config::StorageConfig config;
+  BOOST_TEST(MaxExemplars(config, on) == 100'000u);
+  config.max_exemplars = 5;
+  BOOST_TEST(MaxExemplars(config, on) == 5u);
+  config.max_exemplars = -1;
+  BOOST_TEST(MaxExemplars(config, on) == 0u);
+  const ServerOptions off = Good({});
+  BOOST_TEST(!off.scrape.exemplars);
+  BOOST_TEST(MaxExemplars({}, off) == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(values_that_a_flag_cannot_have) {
   BOOST_TEST(Refusal({"--log.level=loud"}) ==
              "--log.level: expected debug, info, warn or error, got \"loud\"");
@@ -111,8 +126,8 @@ BOOST_AUTO_TEST_CASE(values_that_a_flag_cannot_have) {
   BOOST_TEST(Refusal({"--query.timeout=0s"}) == "--query.timeout: must be greater than 0");
   BOOST_TEST(Refusal({"--storage.tsdb.wal-compression-type=zstd"}) ==
              "--storage.tsdb.wal-compression-type: zstd is not supported yet");
-  BOOST_TEST(Refusal({"--enable-feature=exemplar-storage"}) ==
-             "--enable-feature: \"exemplar-storage\": not supported yet");
+  BOOST_TEST(Refusal({"--enable-feature=extra-scrape-metrics"}) ==
+             "--enable-feature: \"extra-scrape-metrics\": not supported yet");
   BOOST_TEST(Refusal({"--enable-feature=nosuch"}) ==
              "--enable-feature: \"nosuch\": unknown feature");
   BOOST_TEST(Refusal({"--web.external-url='http://x'"}) ==

@@ -183,6 +183,52 @@ BOOST_AUTO_TEST_CASE(exemplars_go_with_their_series) {
   BOOST_TEST((t.store.AllExemplars() == want));
 }
 
+BOOST_AUTO_TEST_CASE(an_exemplar_without_a_time_is_of_its_sample_s) {
+  const auto want = [](int64_t with_time_ms, int64_t first_ms, int64_t second_ms) {
+    const model::Labels trace = {{"trace_id", "x"}};
+    const auto at = [](int64_t ms) { return Timestamp::FromMs(ms); };
+    return MemoryExemplars{
+        {{{"__name__", "a"}, {"job", "j"}},
+         {{trace, 0.5, at(first_ms), false}, {trace, 0.5, at(second_ms), false}}},
+        {{{"__name__", "b"}, {"job", "j"}}, {{trace, 0.5, at(with_time_ms)}}}};
+  };
+  {
+    Target t;
+    const auto page = [](int64_t seconds) {
+      const auto counter = [&](const std::string& name, int64_t exemplar_seconds) {
+        std::string value = ProtoValue(3);
+        protozero::pbf_writer(value).add_message(2, ProtoExemplar("x", 0.5, exemplar_seconds));
+        std::string metric = ProtoMetric(kProtoCounter, {}, value);
+        return ProtoFamilyOf(name, kProtoCounter, {metric});
+      };
+      return counter("a", 0) + counter("b", seconds);
+    };
+    BOOST_TEST(t.Store(page(1)).error.ok());
+    BOOST_TEST(t.Store(page(1)).error.ok());
+    const int64_t second = t.clock.Now().ms();
+    BOOST_TEST((t.store.AllExemplars() == want(1250, second - 1000, second)));
+  }
+  {
+    Target t;
+    const auto store = [&](std::string_view page) {
+      t.clock.Advance(std::chrono::seconds(1));
+      return t.pages
+          .Store({t.clock.Now(), t.clock.Now(), 0, std::chrono::seconds(10)}, page,
+                 exposition::PageFormat::kOpenMetrics, t.scratch)
+          .error;
+    };
+    const auto page = [](std::string_view time) {
+      return "a 1 " + std::string(time) + "# {trace_id=\"x\"} 0.5\n" +
+             "b 1 # {trace_id=\"x\"} 0.5 1.25\n# EOF\n";
+    };
+    BOOST_TEST(store(page("")).ok());
+    const int64_t first = t.clock.Now().ms();
+    // The sample's own time.
+    BOOST_TEST(store(page(std::to_string(first / 1000 + 100) + " ")).ok());
+    BOOST_TEST((t.store.AllExemplars() == want(1250, first, first / 1000 * 1000 + 100'000)));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_target_may_change_its_format) {
   Target t;
   BOOST_TEST(t.Store(Gauge("a", 1)).error.ok());

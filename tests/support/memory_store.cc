@@ -268,6 +268,24 @@ MemorySeries MemoryStore::All() const {
   return *series_;
 }
 
+Result<std::vector<storage::ExemplarSeries>> MemoryStore::SelectExemplars(
+    std::span<const model::Matchers> selectors, Timestamp mint, Timestamp maxt) {
+  const MutexLock lock(mu_);
+  if (!failure_.ok()) return failure_;
+  std::vector<storage::ExemplarSeries> out;
+  for (const auto& [labels, exemplars] : exemplars_) {
+    const bool wanted = std::ranges::any_of(selectors, [&](const model::Matchers& matchers) {
+      return model::MatchesAll(matchers, labels);
+    });
+    storage::ExemplarSeries series{labels, {}};
+    for (const model::Exemplar& exemplar : exemplars)
+      if (wanted && exemplar.time >= mint && exemplar.time <= maxt)
+        series.exemplars.push_back(exemplar);
+    if (!series.exemplars.empty()) out.push_back(std::move(series));
+  }
+  return out;
+}
+
 MemoryExemplars MemoryStore::AllExemplars() const {
   const MutexLock lock(mu_);
   return exemplars_;

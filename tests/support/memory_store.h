@@ -10,6 +10,7 @@
 #include "canopy/model/labels.h"
 #include "canopy/model/sample.h"
 #include "canopy/storage/appender.h"
+#include "canopy/storage/exemplar_queryable.h"
 #include "canopy/storage/queryable.h"
 
 namespace canopy::testing {
@@ -23,7 +24,9 @@ using MemoryExemplars = std::map<model::Labels, std::vector<model::Exemplar>>;
 // A store that is as plain as can be: every series a vector of samples, every query a walk over all
 // of them. What tests of services read and write, and an oracle for stores that are clever.
 // Thread-safe.
-class MemoryStore : public storage::Appender, public storage::Queryable {
+class MemoryStore : public storage::Appender,
+                    public storage::Queryable,
+                    public storage::ExemplarQueryable {
  public:
   MemoryStore();
   ~MemoryStore() override;
@@ -37,6 +40,9 @@ class MemoryStore : public storage::Appender, public storage::Queryable {
 
   Result<storage::AppendReport> Append(const storage::Batch& batch) override;
   Result<std::unique_ptr<storage::Querier>> NewQuerier(Timestamp mint, Timestamp maxt) override;
+
+  Result<std::vector<storage::ExemplarSeries>> SelectExemplars(
+      std::span<const model::Matchers> selectors, Timestamp mint, Timestamp maxt) override;
 
   // Everything, staleness markers included.
   MemorySeries All() const;

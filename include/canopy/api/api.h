@@ -19,6 +19,7 @@
 #include "canopy/rules/snapshot.h"
 #include "canopy/scrape/manager.h"
 #include "canopy/storage/appender.h"
+#include "canopy/storage/exemplar_queryable.h"
 #include "canopy/storage/queryable.h"
 
 // Everything that this node answers over HTTP: Prometheus's HTTP API v1, /federate, /metrics,
@@ -117,6 +118,7 @@ struct Admin {
 struct Sources {
   storage::Queryable& store;
   storage::Appender& appender;  // for remote write
+  storage::ExemplarQueryable& exemplars;
   promql::Engine& engine;
 
   std::function<std::shared_ptr<const config::Config>()> config;

@@ -53,6 +53,7 @@ struct PageMetrics {
   Counter& duplicate_timestamp;
   Counter& out_of_order;
   Counter& out_of_bounds;
+  Counter& exemplars_out_of_order;
 };
 
 // When and how a target was asked.
