@@ -11,7 +11,7 @@ MAKEFLAGS += --no-builtin-rules
 # What is missing on this machine is installed before anything else is asked of it.
 ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(MAKELEVEL),0)
-$(if $(shell scripts/setup.sh $(filter fuzz bench,$(MAKECMDGOALS)) 1>&2 || echo failed),$(error scripts/setup.sh failed))
+$(if $(shell scripts/setup.sh $(filter fuzz bench,$(MAKECMDGOALS:bench-store=bench)) 1>&2 || echo failed),$(error scripts/setup.sh failed))
 endif
 endif
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -67,7 +67,7 @@ endif
 endef
 
 # --- what a user calls ----------------------------------------------------------------------------------------------
-.PHONY: all build test unit e2e check format demo bench fuzz headers install clean help
+.PHONY: all build test unit e2e check format demo bench bench-store fuzz headers install clean help
 all build: $(BIN)             ## build the program: build/canopy (or build/MODE/canopy)
 test: $(TESTS) $(BIN)         ## build and run all tests; the last line is "N passed, N failed"
 	@scripts/run_tests.sh $(TESTS) -- $(BIN)
@@ -87,6 +87,8 @@ demo: $(BIN)                  ## a tree on loopback: targets, two leaves, a pare
 bench: $(BIN) $(BENCHES)      ## figures next to Prometheus's, in the same run (SERIES=100000, BENCH_SECONDS=120, QUERY_SERIES=4000, QUERY_HOURS=6)
 	@tests/bench/run $(BIN) $(B)/bench
 	@tests/bench/queries $(BIN)
+bench-store: $(BIN) $(BENCHES) ## the store over hours of data time (SERIES=100000, STORE_STEP=30, CHURN_MINUTES=0)
+	@tests/bench/store $(BIN) $(B)/bench
 fuzz:                         ## each fuzz target for FUZZ_SECONDS=30 (clang, libFuzzer)
 	@$(MAKE) MODE=fuzz fuzz-run
 headers: $(HEADERS:%=$(B)/headers/%.ok)  ## compile each header alone
