@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -103,6 +104,32 @@ class Unpacker {
   std::thread thread_;
 };
 
+// Calls store(ref, t, value) for each histogram of the record: it is false when there is no such
+// series. Nothing when the record is of another kind.
+template <class Store>
+std::optional<Status> ReplayHistograms(std::string_view record, ReplayReport& report, Store store) {
+  const auto take = [&](const auto& row) {
+    ++report.samples;
+    const auto value = FromRow(row);
+    if (!value.ok())
+      ++report.impossible_histograms;
+    else if (!store(row.ref, row.time.ms(), *value))
+      ++report.unknown_series;
+  };
+  switch (TypeOfRecord(record)) {
+    case RecordType::kHistogramSamples:
+    case RecordType::kCustomBucketsHistogramSamples:
+    case RecordType::kHistogramSamplesV2:
+      return DecodeHistograms(record, take);
+    case RecordType::kFloatHistogramSamples:
+    case RecordType::kCustomBucketsFloatHistogramSamples:
+    case RecordType::kFloatHistogramSamplesV2:
+      return DecodeFloatHistograms(record, take);
+    default:
+      return std::nullopt;
+  }
+}
+
 class Replay {
  public:
   Replay(Head& head, ExemplarStore& exemplars, ReplayReport& report)
@@ -124,15 +151,6 @@ class Replay {
             if (!store(row.ref, row.time.ms(), row.value)) ++report_.unknown_series;
           });
         });
-      case RecordType::kHistogramSamples:
-      case RecordType::kCustomBucketsHistogramSamples:
-      case RecordType::kHistogramSamplesV2:
-        return DecodeHistograms(record, [&](const RefHistogram& row) { StoreHistogram(row); });
-      case RecordType::kFloatHistogramSamples:
-      case RecordType::kCustomBucketsFloatHistogramSamples:
-      case RecordType::kFloatHistogramSamplesV2:
-        return DecodeFloatHistograms(record,
-                                     [&](const RefFloatHistogram& row) { StoreHistogram(row); });
       case RecordType::kTombstones:
         return DecodeTombstones(record, [&](const RefTombstone& row) { Delete(row); });
       case RecordType::kExemplars:
@@ -140,6 +158,12 @@ class Replay {
       case RecordType::kMetadata:  // the next scrapes say it again
         return {};
       default:
+        if (const auto status = ReplayHistograms(
+                record, report_,
+                [&](SeriesRef ref, int64_t t, const storage::HistogramValue& value) {
+                  return head_.ReplayHistogram(ref, t, value);
+                }))
+          return *status;
         ++report_.unknown_records;
         return {};
     }
@@ -154,16 +178,6 @@ class Replay {
     }
     ++report_.deletions;
     if (!head_.ReplayDeletion(row.ref, row.mint.ms(), row.maxt.ms())) ++report_.unknown_deletions;
-  }
-
-  template <class Row>
-  void StoreHistogram(const Row& row) {
-    ++report_.samples;
-    const auto value = FromRow(row);
-    if (!value.ok())
-      ++report_.impossible_histograms;
-    else if (!head_.ReplayHistogram(row.ref, row.time.ms(), *value))
-      ++report_.unknown_series;
   }
 
   // Where its time came from is not in the log. If its source names none, it is still the same one
@@ -203,34 +217,21 @@ class OutOfOrderReplay {
           if (!head_.ReplayOutOfOrder(row.ref, row.time.ms(), {row.value, nullptr}))
             ++report_.unknown_series;
         });
-      case RecordType::kHistogramSamples:
-      case RecordType::kCustomBucketsHistogramSamples:
-      case RecordType::kHistogramSamplesV2:
-        return DecodeHistograms(record, [&](const RefHistogram& row) { StoreHistogram(row); });
-      case RecordType::kFloatHistogramSamples:
-      case RecordType::kCustomBucketsFloatHistogramSamples:
-      case RecordType::kFloatHistogramSamplesV2:
-        return DecodeFloatHistograms(record,
-                                     [&](const RefFloatHistogram& row) { StoreHistogram(row); });
       case RecordType::kMmapMarkers:
         return {};
       default:
+        if (const auto status = ReplayHistograms(
+                record, report_,
+                [&](SeriesRef ref, int64_t t, const storage::HistogramValue& value) {
+                  return head_.ReplayOutOfOrder(ref, t, {0, &value});
+                }))
+          return *status;
         ++report_.unknown_records;
         return {};
     }
   }
 
  private:
-  template <class Row>
-  void StoreHistogram(const Row& row) {
-    ++report_.samples;
-    const auto value = FromRow(row);
-    if (!value.ok())
-      ++report_.impossible_histograms;
-    else if (!head_.ReplayOutOfOrder(row.ref, row.time.ms(), {0, &*value}))
-      ++report_.unknown_series;
-  }
-
   Head& head_;
   ReplayReport& report_;
 };

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "canopy/tsdb/db.h"
-#include "canopy/tsdb/verify_dir.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/mem_fs.h"
+#include "tests/tsdb/check_whole.h"
 
 // A store with an out-of-order window against a plain map: appends in any order, queries,
 // compactions, processes that die, power cuts, windows that open and close.
@@ -285,15 +285,7 @@ class Model {
     const int64_t mint = newest_ - static_cast<int64_t>(random_() % (6 * kRange));
     Check(mint, mint + static_cast<int64_t>(random_() % (3 * kRange)));
   }
-  void IsWhole() {
-    VerifyDirOptions verify;
-    verify.part = [](const VerifiedPart& part) {
-      for (const std::string& fault : part.faults) BOOST_ERROR(fault);
-    };
-    const auto faults = VerifyDir(fs_, "/data", verify);
-    BOOST_REQUIRE_MESSAGE(faults.ok(), faults.status().message());
-    BOOST_REQUIRE(*faults == 0u);
-  }
+  void IsWhole() { CheckWhole(fs_, "/data"); }
 
   std::mt19937 random_;
   testing::MemFs fs_;

@@ -9,9 +9,9 @@
 #include "canopy/model/sample.h"
 #include "canopy/tsdb/db.h"
 #include "canopy/tsdb/read_only_db.h"
-#include "canopy/tsdb/verify_dir.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/mem_fs.h"
+#include "tests/tsdb/check_whole.h"
 #include "tests/tsdb/wal_support.h"
 #include "tsdb/block_meta.h"
 #include "tsdb/ulid.h"
@@ -74,15 +74,7 @@ struct Disk {
     std::ranges::sort(out, {}, [](const BlockMeta& m) { return std::pair(m.min_time, m.ulid); });
     return out;
   }
-  void IsWhole() {
-    VerifyDirOptions verify;
-    verify.part = [](const VerifiedPart& part) {
-      for (const std::string& fault : part.faults) BOOST_ERROR(fault);
-    };
-    const auto faults = VerifyDir(fs, "/data", verify);
-    BOOST_REQUIRE_MESSAGE(faults.ok(), faults.status().message());
-    BOOST_TEST(*faults == 0u);
-  }
+  void IsWhole() { CheckWhole(fs, "/data"); }
 };
 
 Labels Named(const std::string& name) { return Labels{{"__name__", name}}; }
