@@ -62,6 +62,10 @@ class Subject:
         self.server.start()
         self.pid = self.server.process.pid
 
+    def read(self, name):
+        """The sum of a metric of its own over all labels."""
+        return metric(peers.http(self.server.url + "/metrics")[1].decode(), name)
+
     def appended(self):
         page = peers.http(self.server.url + "/metrics")[1].decode()
         if self.appended_label:
