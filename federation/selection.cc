@@ -31,11 +31,13 @@ void Selection::GroupByName() {
   absl::flat_hash_map<std::string, uint32_t> family_of_name;
   const model::SymbolSource* source = nullptr;
   std::optional<model::Symbol> name_label;
+  std::optional<std::pair<model::Symbol, uint32_t>> last;  // a name of this source, its family
   for (uint32_t i = 0; i < set_->size(); ++i) {
     const model::SeriesLabelsView labels = set_->labels(i);
     if (&labels.symbols() != source) {
       source = &labels.symbols();
       name_label = source->Find(model::kMetricName);
+      last.reset();
     }
     const model::SymbolPairs pairs = labels.pairs();
     const auto pair = std::find_if(pairs.begin(), pairs.end(), [&](const model::SymbolPair& p) {
@@ -46,14 +48,18 @@ void Selection::GroupByName() {
       continue;
     }
     const model::Symbol name_symbol = (*pair).value;
-    auto [it, is_new] = family_of_symbol.try_emplace(NameKey(source, name_symbol), 0);
-    if (is_new) {
-      const std::string name(source->Lookup(name_symbol));
-      const auto family = family_of_name.try_emplace(name, families_.size());
-      if (family.second) families_.push_back({name, {}});
-      it->second = family.first->second;
+    // Series of one target come one after the other, those of one name among them as well.
+    if (!last || last->first != name_symbol) {
+      const auto [it, is_new] = family_of_symbol.try_emplace(NameKey(source, name_symbol), 0);
+      if (is_new) {
+        const std::string name(source->Lookup(name_symbol));
+        const auto family = family_of_name.try_emplace(name, families_.size());
+        if (family.second) families_.push_back({name, {}});
+        it->second = family.first->second;
+      }
+      last.emplace(name_symbol, it->second);
     }
-    families_[it->second].series.push_back(i);
+    families_[last->second].series.push_back(i);
   }
   std::ranges::sort(families_, {}, &Family::name);
 }

@@ -1,5 +1,6 @@
 #include "federation/series_line.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "canopy/base/number.h"
@@ -10,8 +11,9 @@ namespace canopy::federation {
 SeriesLine::SeriesLine(const std::vector<model::LabelView>& extras, exposition::Escaping escaping)
     : escaping_(escaping) {
   for (const model::LabelView& label : extras) {
-    Extra extra{std::string(label.name), {}};
-    AppendLabel(label.name, label.value, extra.text);
+    Extra extra{std::string(label.name), LabelStart(label.name), {}};
+    exposition::AppendEscaped(extra.text, label.value);
+    extra.text += "\",";
     extras_.push_back(std::move(extra));
   }
 }
@@ -40,47 +42,61 @@ void SeriesLine::AppendTypeLine(std::string_view type, std::string& out) const {
   out += '\n';
 }
 
-void SeriesLine::AppendLabel(std::string_view name, std::string_view value,
-                             std::string& out) const {
+std::string SeriesLine::LabelStart(std::string_view name) const {
   const std::string escaped = exposition::EscapeName(name, escaping_);
+  std::string out;
   if (model::IsLegacyLabelName(escaped)) {
-    out += escaped;
+    out = escaped;
   } else {
-    out += '"';
+    out = '"';
     exposition::AppendEscaped(out, escaped);
     out += '"';
   }
-  out += "=\"";
-  exposition::AppendEscaped(out, value);
-  out += "\",";
+  return out += "=\"";
 }
 
-void SeriesLine::RenderLabels(const model::SeriesLabelsView& labels) {
+void SeriesLine::SetSource(const model::SymbolSource& source) {
+  source_ = &source;
+  line_.pairs.clear();
+  label_starts_.clear();
+  for (Extra& extra : extras_) extra.symbol = source.Find(extra.name);
+}
+
+void SeriesLine::RenderLabels(model::SymbolPairs pairs) {
   std::swap(line_, previous_);
-  if (&labels.symbols() != source_) {
-    source_ = &labels.symbols();
-    previous_.pairs.clear();
-  }
-  line_.pairs.assign(labels.pairs().begin(), labels.pairs().end());
-  line_.ends.clear();
+  line_.pairs.resize(pairs.size());
+  line_.ends.resize(pairs.size());
   line_.text.clear();
-  for (size_t i = 0; i < line_.pairs.size(); ++i) {
-    const model::SymbolPair pair = line_.pairs[i];
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const model::SymbolPair pair = line_.pairs[i] = pairs[i];
     if (i < previous_.pairs.size() && previous_.pairs[i] == pair) {
       const size_t start = i == 0 ? 0 : previous_.ends[i - 1];
       line_.text.append(previous_.text, start, previous_.ends[i] - start);
-    } else if (const std::string_view name = source_->Lookup(pair.name);
-               name != model::kMetricName) {
-      AppendLabel(name, source_->Lookup(pair.value), line_.text);
+    } else {
+      const auto [name, is_new] = label_starts_.try_emplace(pair.name);
+      if (is_new && source_->Lookup(pair.name) != model::kMetricName)
+        name->second = LabelStart(source_->Lookup(pair.name));
+      if (!name->second.empty()) {
+        line_.text += name->second;
+        exposition::AppendEscaped(line_.text, source_->Lookup(pair.value));
+        line_.text += "\",";
+      }
     }
-    line_.ends.push_back(line_.text.size());
+    line_.ends[i] = line_.text.size();
   }
+}
+
+bool SeriesLine::Has(const Extra& extra) const {
+  return extra.symbol && std::ranges::any_of(line_.pairs, [&](model::SymbolPair pair) {
+           return pair.name == *extra.symbol;
+         });
 }
 
 void SeriesLine::AppendPart(const model::SeriesLabelsView& labels, std::string_view suffix,
                             std::string_view bound, Timestamp time, double value,
                             std::string& out) {
-  RenderLabels(labels);
+  if (&labels.symbols() != source_) SetSource(labels.symbols());
+  RenderLabels(labels.pairs());
   if (!name_.empty()) out.append(name_).append(suffix);
   const size_t brace = out.size();
   out += '{';
@@ -90,7 +106,7 @@ void SeriesLine::AppendPart(const model::SeriesLabelsView& labels, std::string_v
   }
   out += line_.text;
   for (const Extra& extra : extras_) {
-    if (labels.Get(extra.name).empty()) out += extra.text;
+    if (!Has(extra)) out += extra.text;
   }
   if (!bound.empty()) out.append(model::kBucketBound).append("=\"").append(bound).append("\",");
   if (out.size() == brace + 1) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,9 +14,10 @@
 
 namespace canopy::federation {
 
-// Renders lines of one page: name{labels} value time. Neighbouring series mostly share labels, so
-// each label's text is taken from the line before when the symbols are the same: two strings looked
-// up less, which is what a page of a million lines spends its time on. Not thread-safe.
+// Renders lines of one page: name{labels} value time. Looking up strings and escaping them is what
+// a page of a million lines would spend its time on: neighbouring series mostly share labels, so a
+// label's text is taken from the line before when the symbols are the same, and names are rendered
+// once. Not thread-safe.
 class SeriesLine {
  public:
   // `extras` are appended to series that have no label of that name; sorted by name.
@@ -36,7 +40,8 @@ class SeriesLine {
  private:
   struct Extra {
     std::string name;
-    std::string text;  // name="value",
+    std::string text;                     // name="value",
+    std::optional<model::Symbol> symbol;  // of the name, in source_
   };
   // Texts of the labels of one line, one after the other, each ending in a comma.
   struct LabelTexts {
@@ -45,14 +50,18 @@ class SeriesLine {
     std::string text;
   };
 
-  void RenderLabels(const model::SeriesLabelsView& labels);
-  void AppendLabel(std::string_view name, std::string_view value, std::string& out) const;
+  void SetSource(const model::SymbolSource& source);
+  void RenderLabels(model::SymbolPairs pairs);
+  bool Has(const Extra& extra) const;
+  // name=" as in a line, or nothing for the metric's name.
+  std::string LabelStart(std::string_view name) const;
 
   const exposition::Escaping escaping_;
   std::vector<Extra> extras_;
   std::string name_;         // escaped, as at the start of a line; empty when it stands in braces
   std::string quoted_name_;  // "a.b", with its quotes and a comma, when it stands in braces
-  const model::SymbolSource* source_ = nullptr;  // that line_ and previous_ belong to
+  const model::SymbolSource* source_ = nullptr;                   // that all symbols here belong to
+  absl::flat_hash_map<model::Symbol, std::string> label_starts_;  // by name
   LabelTexts line_;
   LabelTexts previous_;
 };

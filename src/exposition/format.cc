@@ -1,7 +1,9 @@
 #include "canopy/exposition/format.h"
 
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "canopy/base/number.h"
 
@@ -9,6 +11,29 @@ namespace canopy::exposition {
 namespace {
 
 using model::MetricType;
+
+// The highest bit of each byte of `word` that is `byte`; above the lowest such byte others may be
+// set as well.
+uint64_t BytesEqual(uint64_t word, uint8_t byte) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  const uint64_t x = word ^ kOnes * byte;
+  return (x - kOnes) & ~x & kOnes << 7;
+}
+
+// The place of the first \, " or line feed, or the text's size. Label values are short and hardly
+// ever have one: eight bytes at a time.
+size_t FindEscaped(std::string_view text) {
+  static_assert(std::endian::native == std::endian::little);
+  size_t at = 0;
+  for (; at + sizeof(uint64_t) <= text.size(); at += sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    const uint64_t found = BytesEqual(word, '\\') | BytesEqual(word, '"') | BytesEqual(word, '\n');
+    if (found != 0) return at + static_cast<size_t>(std::countr_zero(found)) / 8;
+  }
+  while (at < text.size() && text[at] != '\\' && text[at] != '"' && text[at] != '\n') ++at;
+  return at;
+}
 
 // Help in the text format keeps its quotes.
 void AppendEscapedHelp(std::string& out, std::string_view text) {
@@ -74,9 +99,9 @@ void AppendOpenMetricsFloat(std::string& out, double v) {
 
 void AppendEscaped(std::string& out, std::string_view text) {
   while (true) {
-    const size_t at = text.find_first_of("\\\"\n");
+    const size_t at = FindEscaped(text);
     out.append(text.substr(0, at));
-    if (at == std::string_view::npos) return;
+    if (at == text.size()) return;
     out.push_back('\\');
     out.push_back(text[at] == '\n' ? 'n' : text[at]);
     text.remove_prefix(at + 1);

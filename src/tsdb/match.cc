@@ -120,13 +120,14 @@ class Resolver {
   Roaring Values(const Matcher& matcher, const LabelIndex::Values& values, bool matching) const {
     const std::string_view prefix =
         matcher.type() == MatchType::kRegex ? matcher.prefix() : std::string_view();
-    Roaring out;
-    for (const auto& [value, list] : values) {
-      const std::string_view text = index_.symbols().Lookup(value);
-      const bool matches = text.starts_with(prefix) && matcher.Matches(text);
-      if (matches == matching) list.UniteInto(out);
-    }
-    return out;
+    PostingUnion out(index_.all().maximum() + size_t{1});
+    index_.symbols().ForEachText(
+        values, [](const auto& entry) { return entry.first; },
+        [&](const auto& entry, std::string_view text) {
+          const bool matches = text.starts_with(prefix) && matcher.Matches(text);
+          if (matches == matching) out.Add(entry.second);
+        });
+    return out.Take();
   }
 
   // Tries the values of the series that are left, each value once.

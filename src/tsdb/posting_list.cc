@@ -1,6 +1,7 @@
 #include "posting_list.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
@@ -108,30 +109,25 @@ void PostingList::UniteInto(Roaring& out) const {
   }
 }
 
-void PostingList::SubtractFrom(Roaring& out) const {
-  if (empty()) return;
-  if (tag() == kOne) {
-    out.remove(one());
-  } else if (tag() == kArray) {
-    for (uint32_t i = 0; i < few()->size; ++i) out.remove(few()->slots[i]);
+void PostingUnion::Add(const PostingList& list) {
+  if (list.empty()) return;
+  if (list.tag() == PostingList::kOne) {
+    AddSlot(list.one());
+  } else if (list.tag() == PostingList::kArray) {
+    for (uint32_t i = 0; i < list.few()->size; ++i) AddSlot(list.few()->slots[i]);
   } else {
-    out -= *bitmap();
+    long_ |= *list.bitmap();
   }
 }
 
-void PostingList::IntersectInto(Roaring& out) const {
-  if (tag() == kBitmap) {
-    out &= *bitmap();
-  } else {
-    out &= ToRoaring();
+Roaring PostingUnion::Take() {
+  std::vector<Slot> slots;
+  for (size_t i = 0; i < words_.size(); ++i) {
+    for (uint64_t word = words_[i]; word != 0; word &= word - 1)
+      slots.push_back(static_cast<Slot>(i * 64 + static_cast<size_t>(std::countr_zero(word))));
   }
-}
-
-Roaring PostingList::ToRoaring() const {
-  if (tag() == kBitmap) return *bitmap();
-  Roaring out;
-  UniteInto(out);
-  return out;
+  long_.addMany(slots.size(), slots.data());
+  return std::move(long_);
 }
 
 }  // namespace canopy::tsdb

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <roaring/roaring.hh>
+#include <vector>
 
 namespace canopy::tsdb {
 
@@ -26,11 +28,9 @@ class PostingList {
   bool empty() const { return word_ == 0; }
   uint64_t size() const;
   void UniteInto(Roaring& out) const;
-  void SubtractFrom(Roaring& out) const;
-  void IntersectInto(Roaring& out) const;
-  Roaring ToRoaring() const;
 
  private:
+  friend class PostingUnion;
   // Sorted.
   struct Few {
     uint32_t size;
@@ -50,6 +50,23 @@ class PostingList {
   void Clear();
 
   uint64_t word_ = 0;  // 0: none
+};
+
+// The union of many lists, nearly all of them short, in any order: a bit per slot, which costs less
+// than keeping a Roaring sorted all the while.
+class PostingUnion {
+ public:
+  // REQUIRES: all slots are below `slots`.
+  explicit PostingUnion(size_t slots) : words_((slots + 63) / 64) {}
+
+  void Add(const PostingList& list);
+  Roaring Take();
+
+ private:
+  void AddSlot(Slot slot) { words_[slot / 64] |= uint64_t{1} << slot % 64; }
+
+  std::vector<uint64_t> words_;
+  Roaring long_;
 };
 
 }  // namespace canopy::tsdb

@@ -31,6 +31,10 @@ class SymbolTable final : public model::SymbolSource {
     return {entry.text, entry.size};
   }
   std::optional<model::Symbol> Find(std::string_view text) const override;
+  // Calls fn(item, text) for each item of a range, `symbol_of(item)` being its symbol. The texts
+  // lie all over the memory: those of some items are on their way while others are looked at.
+  template <class Range, class SymbolOf, class Fn>
+  void ForEachText(const Range& items, SymbolOf symbol_of, Fn fn) const;
 
   // As Find, for the writer itself, without a lock.
   std::optional<model::Symbol> FindForWriter(std::string_view text) const;
@@ -90,5 +94,21 @@ class SymbolTable final : public model::SymbolSource {
   mutable SharedMutex mu_;
   absl::flat_hash_set<model::Symbol, TextHash, TextEqual> by_text_ CANOPY_GUARDED_BY(mu_);
 };
+
+template <class Range, class SymbolOf, class Fn>
+void SymbolTable::ForEachText(const Range& items, SymbolOf symbol_of, Fn fn) const {
+  constexpr size_t kBatch = 16;
+  std::array<decltype(&*items.begin()), kBatch> batch;
+  auto next = items.begin();
+  while (next != items.end()) {
+    size_t size = 0;
+    for (; size < kBatch && next != items.end(); ++next) {
+      batch[size] = &*next;
+      __builtin_prefetch(&At(symbol_of(*batch[size++])));
+    }
+    for (size_t i = 0; i < size; ++i) __builtin_prefetch(At(symbol_of(*batch[i])).text);
+    for (size_t i = 0; i < size; ++i) fn(*batch[i], Lookup(symbol_of(*batch[i])));
+  }
+}
 
 }  // namespace canopy::tsdb

@@ -47,6 +47,25 @@ BOOST_AUTO_TEST_CASE(openmetrics_lines) {
   f(INFINITY, Timestamp::FromMs(12010), "a +Inf 12.01\n");
 }
 
+BOOST_AUTO_TEST_CASE(escapes_are_found_wherever_they_are) {
+  // With neighbours that differ from what is escaped in a bit.
+  constexpr std::string_view kBytes = "\\\"\na]#[!\x0b\xdc\xa2\x8a\x01\xff";
+  std::mt19937 random(7);
+  for (int round = 0; round < 20000; ++round) {
+    std::string text(random() % 40, 'x');
+    for (size_t change = random() % 4; change > 0 && !text.empty(); --change)
+      text[random() % text.size()] = kBytes[random() % kBytes.size()];
+    std::string want;
+    for (const char c : text) {
+      if (c == '\\' || c == '"' || c == '\n') want += '\\';
+      want += c == '\n' ? 'n' : c;
+    }
+    std::string out;
+    AppendEscaped(out, text);
+    BOOST_REQUIRE_EQUAL(out, want);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(metadata_lines) {
   std::string out;
   AppendTextHelp(out, "a", "x \"y\" \\ \n z");
