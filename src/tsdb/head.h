@@ -230,6 +230,7 @@ class Head {
   };
 
   // head_append.cc
+  void ClearPlans() CANOPY_REQUIRES(append_mu_);
   void PlanSamples(const storage::Batch& batch, storage::AppendReport& report)
       CANOPY_REQUIRES(append_mu_);
   Status PlanNewSamples(const storage::Batch& batch, storage::AppendReport& report)

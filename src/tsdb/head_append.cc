@@ -66,10 +66,7 @@ SeriesRef RefOfSample(const Batch& batch, const AppendReport& report, size_t ind
 Result<AppendReport> Head::Append(const Batch& batch) {
   const MutexLock lock(append_mu_);
   AppendReport report;
-  plan_.clear();
-  histogram_plan_.clear();
-  out_of_order_plan_.clear();
-  planned_late_.clear();
+  ClearPlans();
   limits_ = LimitsNow(batch);
   PlanSamples(batch, report);
   PlanHistograms(batch, report);
@@ -81,6 +78,13 @@ Result<AppendReport> Head::Append(const Batch& batch) {
   CANOPY_RETURN_IF_ERROR(WritePlanToLog());
   ApplyPlan(report);
   return report;
+}
+
+void Head::ClearPlans() {
+  plan_.clear();
+  histogram_plan_.clear();
+  out_of_order_plan_.clear();
+  planned_late_.clear();
 }
 
 // What the series itself says; that a batch has two samples of one series shows when they are put.

@@ -50,8 +50,7 @@ Result<uint64_t> Head::Delete(std::span<const model::Matcher> matchers, Timestam
   if (rows.empty()) return uint64_t{0};
   if (log_) {
     // The log must name a series before it can say that something of it was deleted.
-    plan_.clear();
-    histogram_plan_.clear();
+    ClearPlans();
     CANOPY_RETURN_IF_ERROR(WritePlanToLog());
     const std::vector<std::string> records = Encode(rows);
     CANOPY_RETURN_IF_ERROR(log_(std::vector<std::string_view>(records.begin(), records.end())));

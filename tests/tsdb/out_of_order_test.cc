@@ -526,6 +526,18 @@ BOOST_AUTO_TEST_CASE(in_the_place_of_what_was_deleted_other_samples_may_come) {
   disk.IsWhole();
 }
 
+BOOST_AUTO_TEST_CASE(a_deletion_does_not_log_what_the_append_before_it_has_logged) {
+  Disk disk;
+  for (int i = 0; i <= 6; ++i) (void)One(*disk.db, "a", 100 + i, i);
+  BOOST_TEST((One(*disk.db, "a", 98, 7) == AppendResult::kStored));
+  const auto a = model::Matcher::Literal(model::MatchType::kEqual, "__name__", "a");
+  BOOST_REQUIRE(disk.db->Delete({&a, 1}, At(97), At(103)).ok());
+  const Content deleted = {{"a", "104:4 105:5 106:6"}};
+  BOOST_TEST((Read(*disk.db) == deleted));
+  disk.Restart();
+  BOOST_TEST((Read(*disk.db) == deleted));
+}
+
 BOOST_AUTO_TEST_CASE(a_snapshot_has_what_came_out_of_order) {
   Disk disk;
   for (int i = 0; i <= 6; ++i) (void)One(*disk.db, "a", 100 + i, i);
