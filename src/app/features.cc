@@ -38,7 +38,7 @@ constexpr Feature kFeatures[] = {
     {"fast-startup", kNoMeaning},
     {"histograms-st-encoding", kNotYet},
     {"memory-snapshot-on-shutdown", kNoMeaning},
-    {"metadata-wal-records", kNotYet},
+    {"metadata-wal-records", kSwitch, nullptr, &Features::metadata_wal_records},
     {"native-histograms", kNoMeaning},
     {"new-service-discovery-manager", kNoMeaning},
     {"no-default-scrape-port", kNoMeaning},

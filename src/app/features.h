@@ -12,6 +12,7 @@ namespace canopy::app {
 struct Features {
   promql::Features promql;
   bool exemplar_storage = false;
+  bool metadata_wal_records = false;
 };
 
 // Reads the values of --enable-feature, each a comma-separated list of Prometheus's names. Names

@@ -135,6 +135,7 @@ Status ReadQuery(const FlagSet& flags, ServerOptions& to) {
                           ReadFeatures(flags.List("enable-feature"), to.notices));
   to.engine.features = features.promql;
   to.exemplar_storage = to.scrape.exemplars = features.exemplar_storage;
+  to.store.metadata = to.scrape.metadata = features.metadata_wal_records;
   to.api.features = to.engine.features;
   to.api.lookback_delta = to.engine.lookback_delta;
   return {};

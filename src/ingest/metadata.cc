@@ -10,6 +10,7 @@ namespace canopy::ingest {
 namespace {
 
 using exposition::Entry;
+using model::MetricType;
 
 class FamilyReader final : public exposition::ProtoSink {
  public:
@@ -57,6 +58,22 @@ std::map<std::string, model::Metadata> ReadMetadata(std::string_view page,
   }
 }
 
+// What the names of a family's series end with. Source: prometheus 3.14
+// scrape.isSeriesPartOfFamily.
+struct Suffix {
+  std::string_view text;
+  MetricType of[2];
+};
+constexpr Suffix kSuffixes[] = {
+    {"_bucket", {MetricType::kHistogram, MetricType::kGaugeHistogram}},
+    {"_sum", {MetricType::kHistogram, MetricType::kSummary}},
+    {"_count", {MetricType::kHistogram, MetricType::kSummary}},
+    {"_gsum", {MetricType::kGaugeHistogram, MetricType::kGaugeHistogram}},
+    {"_gcount", {MetricType::kGaugeHistogram, MetricType::kGaugeHistogram}},
+    {"_total", {MetricType::kCounter, MetricType::kCounter}},
+    {"_info", {MetricType::kInfo, MetricType::kInfo}},
+};
+
 }  // namespace
 
 size_t MetadataSet::bytes() const {
@@ -71,6 +88,17 @@ const FamilyMetadata* MetadataSet::Find(std::string_view family) const {
   const auto it = std::lower_bound(families.begin(), families.end(), family,
                                    [](const auto& f, std::string_view k) { return f->family < k; });
   return it != families.end() && (*it)->family == family ? it->get() : nullptr;
+}
+
+const FamilyMetadata* MetadataSet::OfSeries(std::string_view metric) const {
+  if (const FamilyMetadata* const own = Find(metric)) return own;
+  for (const Suffix& suffix : kSuffixes) {
+    if (!metric.ends_with(suffix.text)) continue;
+    const FamilyMetadata* const family = Find(metric.substr(0, metric.size() - suffix.text.size()));
+    if (family != nullptr && std::ranges::count(suffix.of, family->metadata.type) > 0)
+      return family;
+  }
+  return nullptr;
 }
 
 std::shared_ptr<const MetadataSet> MetadataPool::Intern(uint64_t hash, std::string_view page,

@@ -4,6 +4,7 @@
 
 #include "canopy/base/log.h"
 #include "canopy/base/mutex.h"
+#include "page_metadata.h"
 #include "page_walk.h"
 #include "proto_walk.h"
 #include "report.h"
@@ -83,7 +84,8 @@ struct TargetPages::Rep {
                                 WalkMemory& memory) const;
   void CountFigures(const WalkFigures& figures);
   void RememberPage(const Walk& walk, WalkMemory& memory, const AppendReport& result);
-  void RememberMetadata(uint64_t hash, std::string_view page, PageFormat format);
+  void OfferMetadata(Batch& batch, bool changed) const;
+  void RememberMetadata(uint64_t hash);
   void StoreDropped(const Scrape& scrape, const ScrapeReport& report, std::string_view body,
                     PageFormat format, WalkMemory& memory, const AppendReport& result);
   double SecondsSince(int64_t started_nanos) const {
@@ -105,6 +107,7 @@ struct TargetPages::Rep {
   std::vector<SeriesRef> orphans;  // of pages under former rules; they end with the next scrape
   ReportSeries reports;
   uint64_t metadata_hash = 0;
+  PageMetadata said;
   struct {
     uint64_t out_of_order = 0;
     uint64_t duplicates = 0;
@@ -142,13 +145,17 @@ ScrapeReport TargetPages::Store(const Scrape& scrape, std::string_view page, Pag
   if (!report.error.ok()) return r.StoreFailure(scrape, std::move(report), memory.batch);
 
   if (r.shown) walk->AddVanished(memory.batch.ended);
+  // An empty page says nothing, not that there is nothing.
+  const bool metadata_changed = walk->metadata_hash() != r.metadata_hash && !page.empty();
+  if (metadata_changed) r.said.Set(r.pool.Intern(walk->metadata_hash(), page, format));
+  r.OfferMetadata(memory.batch, metadata_changed);
   AppendReport result;
   report.duration_seconds = r.SecondsSince(scrape.started_nanos);
   report.error = r.Append(scrape, report, memory, result);
   if (!report.error.ok()) return report;
   r.CountRejected(memory.batch, result);
   r.RememberPage(*walk, memory, result);
-  r.RememberMetadata(walk->metadata_hash(), page, format);
+  if (metadata_changed) r.RememberMetadata(walk->metadata_hash());
   r.StoreDropped(scrape, report, page, format, memory, result);
   return report;
 }
@@ -218,6 +225,7 @@ ScrapeReport TargetPages::Rep::StoreFailure(const Scrape& scrape, ScrapeReport r
   batch.ended_at = scrape.time;
   report.duration_seconds = SecondsSince(scrape.started_nanos);
   reports.AddTo(batch, *rules, labels, scrape, report);
+  OfferMetadata(batch, false);
   const auto result = appender.Append(batch);
   LogRefused();
   if (!result.ok()) {
@@ -230,6 +238,7 @@ ScrapeReport TargetPages::Rep::StoreFailure(const Scrape& scrape, ScrapeReport r
   if (reports.Learn(batch, *result)) {
     batch.Clear();
     reports.AddTo(batch, *rules, labels, scrape, report);
+    OfferMetadata(batch, false);
     if (const auto again = appender.Append(batch); again.ok()) (void)reports.Learn(batch, *again);
   }
   return report;
@@ -324,13 +333,16 @@ void TargetPages::Rep::RememberPage(const Walk& walk, WalkMemory& memory,
   page = Entries(entries.begin(), entries.end());  // no bytes to spare
 }
 
-void TargetPages::Rep::RememberMetadata(uint64_t hash, std::string_view body, PageFormat format) {
-  // An empty page says nothing, not that there is nothing.
-  if (hash == metadata_hash || body.empty()) return;
-  auto set = pool.Intern(hash, body, format);
+void TargetPages::Rep::OfferMetadata(Batch& batch, bool changed) const {
+  if (!rules->metadata) return;
+  batch.metadata = &said;
+  batch.metadata_changed = changed;
+}
+
+void TargetPages::Rep::RememberMetadata(uint64_t hash) {
   metadata_hash = hash;
   const MutexLock lock(metadata_mu);
-  metadata = std::move(set);
+  metadata = said.page();
 }
 
 // Samples whose series the store had dropped meanwhile are stored under their labels, which only
@@ -360,6 +372,7 @@ void TargetPages::Rep::StoreDropped(const Scrape& scrape, const ScrapeReport& re
   batch.histograms.clear();
   batch.exemplars.clear();
   reports.AddTo(batch, *rules, labels, scrape, report);
+  OfferMetadata(batch, false);
   const auto again = appender.Append(batch);
   if (!again.ok()) {
     LOG_ERROR("Scrape commit failed", {"target", name}, {"err", again.status().message()});

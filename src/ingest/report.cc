@@ -1,5 +1,7 @@
 #include "report.h"
 
+#include <algorithm>
+
 #include "page_labels.h"
 
 namespace canopy::ingest {
@@ -18,7 +20,36 @@ constexpr std::array<std::string_view, 8> kNames = {
 };
 constexpr size_t kOrdinary = 5;
 
+// In the order of kNames, word for word as Prometheus's: logs of both say the same.
+const std::array<model::Metadata, kNames.size()>& MetadataOfNames() {
+  constexpr auto kGauge = model::MetricType::kGauge;
+  static const std::array<model::Metadata, kNames.size()> kAll = {{
+      {kGauge,
+       "Health of the scrape target. 1 means the target is healthy, 0 if the scrape failed.",
+       "targets"},
+      {kGauge, "Duration of the last scrape in seconds.", "seconds"},
+      {kGauge, "Number of samples last scraped.", "samples"},
+      {kGauge, "Number of samples remaining after metric relabeling was applied.", "samples"},
+      {kGauge, "Number of series in the last scrape.", "series"},
+      {kGauge, "The configured scrape timeout for a target.", "seconds"},
+      {kGauge,
+       "The configured sample limit for a target. Returns zero if there is no limit configured.",
+       "samples"},
+      {kGauge,
+       "The uncompressed size of the last scrape response, if successful. Scrapes failing because "
+       "body_size_limit is exceeded report -1, other scrape failures report 0.",
+       "bytes"},
+  }};
+  return kAll;
+}
+
 }  // namespace
+
+const model::Metadata* MetadataOfReport(std::string_view metric) {
+  const auto name = std::ranges::find(kNames, metric);
+  if (name == kNames.end()) return nullptr;
+  return &MetadataOfNames()[static_cast<size_t>(name - kNames.begin())];
+}
 
 void ReportSeries::AddTo(storage::Batch& batch, const PageRules& rules, const model::Labels& target,
                          const Scrape& scrape, const ScrapeReport& report) {

@@ -7,9 +7,13 @@
 #include "canopy/base/ids.h"
 #include "canopy/ingest/page.h"
 #include "canopy/model/labels.h"
+#include "canopy/model/metadata.h"
 #include "canopy/storage/appender.h"
 
 namespace canopy::ingest {
+
+// Of a report series; null: it is none.
+const model::Metadata* MetadataOfReport(std::string_view metric);
 
 // The series that a scrape writes about itself: `up` and its companions.
 class ReportSeries {

@@ -64,7 +64,7 @@ Result<std::map<std::string, std::shared_ptr<FailureLog>>> Engine::OpenFailureLo
 
 std::shared_ptr<const Job> Engine::MakeJob(const config::ScrapeConfig& config) const {
   const auto log = failure_logs_.find(config.scrape_failure_log_file);
-  return std::make_shared<Job>(config, options_.exemplars,
+  return std::make_shared<Job>(config, options_,
                                log == failure_logs_.end() ? nullptr : log->second);
 }
 

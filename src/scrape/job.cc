@@ -5,7 +5,8 @@
 namespace canopy::scrape {
 namespace {
 
-std::shared_ptr<const ingest::PageRules> RulesOf(const config::ScrapeConfig& c, bool exemplars) {
+std::shared_ptr<const ingest::PageRules> RulesOf(const config::ScrapeConfig& c,
+                                                 const Options& options) {
   auto rules = std::make_shared<ingest::PageRules>();
   rules->honor_labels = c.honor_labels;
   rules->honor_timestamps = c.honor_timestamps;
@@ -20,16 +21,17 @@ std::shared_ptr<const ingest::PageRules> RulesOf(const config::ScrapeConfig& c, 
   rules->classic_histograms_too = c.histograms.classic_as_well;
   rules->native_histogram_bucket_limit = c.native_histogram_bucket_limit;
   rules->native_histogram_min_bucket_factor = c.native_histogram_min_bucket_factor;
-  rules->exemplars = exemplars;
+  rules->exemplars = options.exemplars;
+  rules->metadata = options.metadata;
   rules->metric_relabel = c.metric_relabel_configs.rules;
   return rules;
 }
 
 }  // namespace
 
-Job::Job(const config::ScrapeConfig& c, bool exemplars, std::shared_ptr<FailureLog> log)
+Job::Job(const config::ScrapeConfig& c, const Options& options, std::shared_ptr<FailureLog> log)
     : config(c),
-      rules(RulesOf(c, exemplars)),
+      rules(RulesOf(c, options)),
       http(std::make_shared<net::HttpClientConfig>(c.http)),
       accept(exposition::AcceptHeader(c.scrape_protocols, c.metric_name_escaping_scheme)),
       failure_log(std::move(log)) {}

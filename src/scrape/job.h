@@ -6,13 +6,14 @@
 #include "canopy/config/config.h"
 #include "canopy/ingest/page.h"
 #include "canopy/net/http_config.h"
+#include "canopy/scrape/manager.h"
 #include "failure_log.h"
 
 namespace canopy::scrape {
 
 // What all scrapes of a job share, made once per configuration. Immutable.
 struct Job {
-  Job(const config::ScrapeConfig& c, bool exemplars, std::shared_ptr<FailureLog> log);
+  Job(const config::ScrapeConfig& c, const Options& options, std::shared_ptr<FailureLog> log);
 
   const config::ScrapeConfig config;
   const std::shared_ptr<const ingest::PageRules> rules;

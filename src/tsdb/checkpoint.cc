@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "logged_metadata.h"
 #include "wal_checkpoint.h"
 #include "wal_histogram_record.h"
 #include "wal_record.h"
@@ -40,12 +41,13 @@ class Filter {
       case RecordType::kExemplars:
         return KeepExemplars(record, kept);
       case RecordType::kMetadata:
-        return KeepMetadata(record, kept);
+        return NoteMetadata(record);
       default:
         kept.append(record);
         return {};
     }
   }
+  std::vector<std::string> Metadata() const { return metadata_.Encode(); }
 
  private:
   bool Keeps(SeriesRef ref) const { return head_.KeepsInLog(ref, segment_ + 1); }
@@ -112,9 +114,11 @@ class Filter {
     return status;
   }
 
-  Status KeepMetadata(std::string_view record, std::string& kept) {
+  // Of what is said of a series the last word counts.
+  Status NoteMetadata(std::string_view record) {
     return DecodeMetadata(record, [&](const RefMetadata& row) {
-      if (Keeps(row.ref)) EncodeMetadata({&row, 1}, kept);
+      if (Keeps(row.ref))
+        metadata_.Set(row.ref, {row.type, std::string(row.help), std::string(row.unit)});
     });
   }
 
@@ -122,6 +126,7 @@ class Filter {
   const int segment_;
   const Timestamp keep_from_;
   const Timestamp tombstones_from_;
+  LoggedMetadata metadata_;
 };
 
 }  // namespace
@@ -141,7 +146,8 @@ Status TruncateLog(Fs& fs, WalWriter& wal, const WalOptions& options, Head& head
   Filter filter(head, last, keep_from, std::min(keep_from, blocks_end));
   CANOPY_RETURN_IF_ERROR(WriteCheckpoint(
       fs, wal.dir(), last, options,
-      [&](std::string_view record, std::string& kept) { return filter.Keep(record, kept); }));
+      [&](std::string_view record, std::string& kept) { return filter.Keep(record, kept); },
+      [&] { return filter.Metadata(); }));
   CANOPY_RETURN_IF_ERROR(RemoveSegmentsBefore(fs, wal.dir(), last + 1));
   CANOPY_RETURN_IF_ERROR(RemoveCheckpointsBefore(fs, wal.dir(), last));
   head.ForgetDropped(static_cast<int>(last) + 1);

@@ -29,7 +29,9 @@ class DbImpl final : public Db {
         replay_metrics_(metrics),
         exemplars_(metrics, options_.max_exemplars),
         blocks_(fs, options_.dir),
-        head_(metrics, {.span = options_.block_range * 3 / 2, .block_range = options_.block_range}),
+        head_(metrics, {.span = options_.block_range * 3 / 2,
+                        .block_range = options_.block_range,
+                        .metadata = options_.metadata}),
         out_of_order_mu_(LockRank::kDb) {}
 
   ~DbImpl() override {
@@ -182,6 +184,9 @@ class DbImpl final : public Db {
     if (report.unknown_exemplar_series > 0)
       LOG_WARN("Unknown series references encountered",
                {"exemplars", report.unknown_exemplar_series});
+    if (report.unknown_metadata_series > 0)
+      LOG_WARN("Unknown series references encountered",
+               {"metadata", report.unknown_metadata_series});
     if (report.impossible_histograms > 0)
       LOG_WARN("Histograms that cannot be left out", {"samples", report.impossible_histograms});
     if (report.unknown_records > 0)

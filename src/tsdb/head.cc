@@ -99,6 +99,7 @@ void Head::RemoveSeries(Slot slot, int segment) {
   metrics_.chunks_removed.Add(series.chunk_count());
   writer_.Drop(series);
   deletions_.Remove(slot);
+  metadata_.Remove(SeriesRef(ref));
   index_.Remove(slot, *series.labels);
   SeriesLabels* const labels = series.labels;
   table_.Remove(slot);

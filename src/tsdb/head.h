@@ -21,12 +21,14 @@
 #include "canopy/base/status.h"
 #include "canopy/model/labels.h"
 #include "canopy/model/matcher.h"
+#include "canopy/model/metadata.h"
 #include "canopy/storage/appender.h"
 #include "canopy/storage/queryable.h"
 #include "canopy/tsdb/db.h"
 #include "graveyard.h"
 #include "head_deletions.h"
 #include "label_index.h"
+#include "logged_metadata.h"
 #include "out_of_order.h"
 #include "series_table.h"
 #include "series_writer.h"
@@ -45,6 +47,8 @@ struct HeadOptions {
   // Chunks do not cross multiples of this.
   Duration block_range;
   uint32_t samples_per_chunk = 120;
+  // What batches say of their series is logged.
+  bool metadata = false;
 };
 
 // The out-of-order samples that the head has at some moment; they stay in the head, which goes on
@@ -162,6 +166,8 @@ class Head {
   // False when there is no such series.
   bool ReplayDeletion(SeriesRef ref, int64_t mint, int64_t maxt);
   bool ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value);
+  // Nothing, and true, where metadata is not logged.
+  bool ReplayMetadata(SeriesRef ref, model::Metadata metadata);
   // The log's ref becomes the one here, whose labels are returned; none: there is no such series.
   model::Labels ReplayedLabels(SeriesRef& ref);
   Status FinishReplay();
@@ -194,6 +200,10 @@ class Head {
     ArrivingValue value;
     uint32_t index;
     bool check;  // once more, before it is put: another sample of this batch may be in its place
+  };
+  struct PlannedMetadata {
+    SeriesRef ref;
+    const model::Metadata* metadata;
   };
   // What this append takes. Times in Unix milliseconds.
   struct Limits {
@@ -287,6 +297,12 @@ class Head {
   // Both may have samples of a series; null: none.
   std::array<const OutOfOrderSeries*, 2> OutOfOrderOf(Slot slot) const CANOPY_REQUIRES_SHARED(mu_);
 
+  // head_metadata.cc
+  void PlanMetadata(const storage::Batch& batch, const storage::AppendReport& report)
+      CANOPY_REQUIRES(append_mu_);
+  void EncodeMetadataPlan() CANOPY_REQUIRES(append_mu_);
+  void ApplyMetadata() CANOPY_REQUIRES(append_mu_);
+
   // head_spill.cc
   void NoteClosed(SeriesRef ref, const Series& series) CANOPY_REQUIRES(append_mu_);
   Status Spill(std::span<const SeriesRef> refs);
@@ -324,6 +340,7 @@ class Head {
   std::vector<Planned> plan_ CANOPY_GUARDED_BY(append_mu_);
   std::vector<PlannedHistogram> histogram_plan_ CANOPY_GUARDED_BY(append_mu_);
   std::vector<PlannedOutOfOrder> out_of_order_plan_ CANOPY_GUARDED_BY(append_mu_);
+  std::vector<PlannedMetadata> metadata_plan_ CANOPY_GUARDED_BY(append_mu_);
   Limits limits_ CANOPY_GUARDED_BY(append_mu_);
   Duration out_of_order_window_ CANOPY_GUARDED_BY(append_mu_){0};
   WalWriter* out_of_order_log_ CANOPY_GUARDED_BY(append_mu_) = nullptr;
@@ -343,6 +360,8 @@ class Head {
   int64_t oldest_stored_ CANOPY_GUARDED_BY(append_mu_);
   std::string series_record_ CANOPY_GUARDED_BY(append_mu_);
   std::string samples_record_ CANOPY_GUARDED_BY(append_mu_);
+  std::string metadata_record_ CANOPY_GUARDED_BY(append_mu_);
+  LoggedMetadata metadata_ CANOPY_GUARDED_BY(append_mu_);
   // Of integers with exponential and with custom buckets, and of floats.
   std::array<std::string, 4> histogram_records_ CANOPY_GUARDED_BY(append_mu_);
   // Series that have closed a chunk since SpillChunks().

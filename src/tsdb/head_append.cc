@@ -73,9 +73,11 @@ Result<AppendReport> Head::Append(const Batch& batch) {
   CANOPY_RETURN_IF_ERROR(PlanNewSamples(batch, report));
   PlanRepeated(report);
   PlanMarkers(batch, report);
+  PlanMetadata(batch, report);
   if (report.rejected.size() > 1)
     std::ranges::sort(report.rejected, {}, &AppendReport::Rejected::index);
   CANOPY_RETURN_IF_ERROR(WritePlanToLog());
+  ApplyMetadata();
   ApplyPlan(report);
   return report;
 }
@@ -85,6 +87,7 @@ void Head::ClearPlans() {
   histogram_plan_.clear();
   out_of_order_plan_.clear();
   planned_late_.clear();
+  metadata_plan_.clear();
 }
 
 // What the series itself says; that a batch has two samples of one series shows when they are put.
@@ -266,7 +269,7 @@ Status Head::WriteInOrderToLog() {
     unlogged_.clear();
     return {};
   }
-  std::string_view records[6];
+  std::string_view records[7];
   size_t count = 0;
   if (!unlogged_.empty()) {
     series_record_.clear();
@@ -276,6 +279,10 @@ Status Head::WriteInOrderToLog() {
       encoder.Add(ref, labels.ToLabels());
     }
     records[count++] = series_record_;
+  }
+  if (!metadata_plan_.empty()) {
+    EncodeMetadataPlan();
+    records[count++] = metadata_record_;
   }
   if (!plan_.empty()) {
     samples_record_.clear();

@@ -155,8 +155,12 @@ class Replay {
         return DecodeTombstones(record, [&](const RefTombstone& row) { Delete(row); });
       case RecordType::kExemplars:
         return DecodeExemplars(record, [&](const RefExemplar& row) { StoreExemplar(row); });
-      case RecordType::kMetadata:  // the next scrapes say it again
-        return {};
+      case RecordType::kMetadata:
+        return DecodeMetadata(record, [&](const RefMetadata& row) {
+          if (!head_.ReplayMetadata(row.ref,
+                                    {row.type, std::string(row.help), std::string(row.unit)}))
+            ++report_.unknown_metadata_series;
+        });
       default:
         if (const auto status = ReplayHistograms(
                 record, report_,

@@ -20,6 +20,7 @@ struct ReplayReport {
   uint64_t exemplars = 0;
   uint64_t unknown_series = 0;  // samples whose series the log does not name
   uint64_t unknown_exemplar_series = 0;
+  uint64_t unknown_metadata_series = 0;
   uint64_t impossible_histograms = 0;
   uint64_t deletions = 0;
   uint64_t unknown_deletions = 0;  // of series that the log does not name, or not any more

@@ -122,7 +122,8 @@ Status CheckpointWriter::Commit() {
 }
 
 Status WriteCheckpoint(Fs& fs, const std::string& wal_dir, uint32_t segment,
-                       const WalOptions& options, const CheckpointFilter& filter) {
+                       const WalOptions& options, const CheckpointFilter& filter,
+                       const CheckpointRest& rest) {
   CANOPY_ASSIGN_OR_RETURN(const auto last, LastCheckpoint(fs, wal_dir));
   WalReader::Options range;
   range.last = segment;
@@ -143,6 +144,12 @@ Status WriteCheckpoint(Fs& fs, const std::string& wal_dir, uint32_t segment,
     CANOPY_RETURN_IF_ERROR(batch.Take());
   }
   CANOPY_RETURN_IF_ERROR(reader->status());
+  if (rest) {
+    for (std::string& kept : rest()) {
+      batch.Next() = std::move(kept);
+      CANOPY_RETURN_IF_ERROR(batch.Take());
+    }
+  }
   CANOPY_RETURN_IF_ERROR(batch.Flush());
   return writer->Commit();
 }

@@ -67,11 +67,16 @@ class CheckpointWriter {
 // anew.
 using CheckpointFilter = std::function<Status(std::string_view record, std::string& kept)>;
 
+// What is to stand behind all that the filter keeps, as records: asked once, at the end.
+using CheckpointRest = std::function<std::vector<std::string>()>;
+
 // Reads the newest checkpoint and the segments behind it up to `segment`, asks the filter for each
-// record, and writes what it keeps as the checkpoint of `segment`, in the order of the log.
+// record, and writes what it keeps as the checkpoint of `segment`, in the order of the log, and
+// then the rest, if there is any.
 // Segments and earlier checkpoints stay: see RemoveSegmentsBefore() and RemoveCheckpointsBefore().
 // kCorrupt with the place when a segment cannot be read.
 Status WriteCheckpoint(Fs& fs, const std::string& wal_dir, uint32_t segment,
-                       const WalOptions& options, const CheckpointFilter& filter);
+                       const WalOptions& options, const CheckpointFilter& filter,
+                       const CheckpointRest& rest = nullptr);
 
 }  // namespace canopy::tsdb

@@ -20,6 +20,10 @@ ReplayMetrics::ReplayMetrics(SelfMetrics& metrics)
           "prometheus_tsdb_wal_replay_unknown_refs_total",
           "Total number of unknown series references encountered during WAL replay.",
           {{"type", "exemplars"}})),
+      unknown_metadata_references_(metrics.AddCounter(
+          "prometheus_tsdb_wal_replay_unknown_refs_total",
+          "Total number of unknown series references encountered during WAL replay.",
+          {{"type", "metadata"}})),
       seconds_(metrics.AddGauge("prometheus_tsdb_data_replay_duration_seconds",
                                 "Time taken to replay the data on disk.")) {}
 
@@ -37,6 +41,7 @@ void ReplayMetrics::Note(const ReplayReport& report, double seconds) {
   NoteLost(report);
   unknown_references_.Add(static_cast<double>(report.unknown_series));
   unknown_exemplar_references_.Add(static_cast<double>(report.unknown_exemplar_series));
+  unknown_metadata_references_.Add(static_cast<double>(report.unknown_metadata_series));
   seconds_.Set(seconds);
 }
 

@@ -25,6 +25,7 @@ class ReplayMetrics {
   Counter& unknown_references_;
   Counter& unknown_out_of_order_;
   Counter& unknown_exemplar_references_;
+  Counter& unknown_metadata_references_;
   Gauge& seconds_;
 };
 

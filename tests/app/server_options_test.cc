@@ -116,6 +116,16 @@ BOOST_AUTO_TEST_CASE(exemplars_are_kept_when_the_feature_is_on) {
   BOOST_TEST(MaxExemplars({}, off) == 0u);
 }
 
+BOOST_AUTO_TEST_CASE(metadata_is_logged_when_the_feature_is_on) {
+  const ServerOptions on = Good({"--enable-feature=metadata-wal-records"});
+  BOOST_TEST(on.scrape.metadata);
+  BOOST_TEST(on.store.metadata);
+  BOOST_TEST(on.notices.empty());
+  const ServerOptions off = Good({});
+  BOOST_TEST(!off.scrape.metadata);
+  BOOST_TEST(!off.store.metadata);
+}
+
 BOOST_AUTO_TEST_CASE(values_that_a_flag_cannot_have) {
   BOOST_TEST(Refusal({"--log.level=loud"}) ==
              "--log.level: expected debug, info, warn or error, got \"loud\"");

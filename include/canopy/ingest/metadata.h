@@ -27,6 +27,8 @@ struct MetadataSet {
   size_t bytes() const;
   // Null when the page says nothing of the family.
   const FamilyMetadata* Find(std::string_view family) const;
+  // Of the family that a series of this name belongs to: a histogram's is that of its buckets.
+  const FamilyMetadata* OfSeries(std::string_view metric) const;
 };
 
 // Shares equal sets between targets, and equal families between sets. What nobody holds any longer

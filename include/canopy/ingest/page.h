@@ -40,6 +40,8 @@ struct PageRules {
   // is.
   double native_histogram_min_bucket_factor = 0;
   bool exemplars = false;
+  // What pages say of their families goes to the store as well.
+  bool metadata = false;
   model::RelabelRules metric_relabel = {};
 };
 

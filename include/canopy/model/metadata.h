@@ -26,6 +26,7 @@ struct Metadata {
   MetricType type = MetricType::kUnknown;
   std::string help;
   std::string unit;
+  bool empty() const { return type == MetricType::kUnknown && help.empty() && unit.empty(); }
   friend bool operator==(const Metadata&, const Metadata&) = default;
 };
 

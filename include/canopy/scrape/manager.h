@@ -65,6 +65,7 @@ struct Options {
   // samples are regular; never more than 1 % of the interval. Zero turns it off.
   Duration timestamp_tolerance = std::chrono::milliseconds(2);
   bool exemplars = false;  // those of pages go to the store
+  bool metadata = false;   // and what they say of their families
   // Sent as User-Agent.
   std::string user_agent = "Canopy";
   // Host and port of this node as others see it, for global_url: the host of --web.external-url.

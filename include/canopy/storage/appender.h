@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -64,9 +65,14 @@ struct NewExemplar {
   model::Exemplar exemplar;
 };
 
-struct SeriesMetadata {
-  SeriesRef series;
-  const model::Metadata* metadata;  // lives until the append is done
+// What a source says of its metrics, by the names that their series have in the store.
+class MetadataByName {
+ public:
+  // Null: nothing. Valid as long as the source.
+  virtual const model::Metadata* Find(std::string_view metric) const = 0;
+
+ protected:
+  ~MetadataByName() = default;
 };
 
 // One append: the page of one scrape, the results of one rule, one remote-write request. Most have
@@ -87,9 +93,11 @@ struct Batch {
   // the store has. Stores that keep no exemplars ignore them. In any order.
   std::vector<SeriesExemplar> exemplars;
   std::vector<NewExemplar> new_exemplars;
-  // What the source says of series, where it has not said the same before. For the log: queries
-  // read metadata elsewhere.
-  std::vector<SeriesMetadata> metadata;
+  // What the source says of the series of new_samples and new_histograms and, where it has changed,
+  // of all that the batch has samples of; null: nothing. Lives until the append is done. For logs:
+  // queries read metadata elsewhere, and stores that log none ignore it.
+  const MetadataByName* metadata = nullptr;
+  bool metadata_changed = false;
   // Series that the source no longer shows. Each gets a staleness marker at `ended_at`, after
   // everything above; but not one that this batch has a sample of (a source may show a series in
   // other words than before), that has a sample at that time or later, or that the store has
@@ -110,7 +118,8 @@ struct Batch {
     new_start_times.clear();
     exemplars.clear();
     new_exemplars.clear();
-    metadata.clear();
+    metadata = nullptr;
+    metadata_changed = false;
     ended.clear();
     in_order_only = false;
   }

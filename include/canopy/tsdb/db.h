@@ -48,6 +48,8 @@ struct Options {
   bool lock_dir = true;
   // Exemplars that are kept in memory, and logged; 0: none are.
   uint64_t max_exemplars = 0;
+  // What batches say of their series goes to the log, when it is not what the log says already.
+  bool metadata = false;
   // How often a thread of the store looks whether there is something to compact or to drop; zero:
   // never by itself, only when Compact() is called.
   Duration maintenance_interval = std::chrono::minutes(1);
