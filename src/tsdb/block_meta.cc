@@ -16,6 +16,9 @@ using rapidjson::Value;
 using Writer = rapidjson::PrettyWriter<rapidjson::StringBuffer>;
 
 constexpr int kVersion = 1;
+// The end of the year 9999. Times that lie behind it are in microseconds or nanoseconds, and a
+// block from so far ahead would make all others older than any retention, and all samples too old.
+constexpr Timestamp kLatestTime = Timestamp::FromMs(253'402'300'800'000);
 
 // Reads members of one object, and keeps the first complaint. A member that is absent or null has
 // its zero value, as Go has it.
@@ -186,6 +189,7 @@ Result<BlockMeta> ParseBlockMeta(std::string_view json) {
   if (const Value* compaction = in.Object(document, "compaction"))
     ReadCompaction(in, *compaction, meta.compaction);
   if (status.ok() && meta.min_time > meta.max_time) in.Fail("minTime", "lies behind \"maxTime\"");
+  if (status.ok() && meta.max_time > kLatestTime) in.Fail("maxTime", "lies behind the year 9999");
   if (!status.ok()) return status;
   return meta;
 }

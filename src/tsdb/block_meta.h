@@ -79,7 +79,7 @@ struct BlockMeta {
 BlockMeta NewBlockMeta(Timestamp now, Timestamp min_time, Timestamp max_time);
 
 // Other tools' additions ("thanos") are passed over. kCorrupt when it is no meta.json, or not
-// one of version 1.
+// one of version 1, or when its times cannot be.
 Result<BlockMeta> ParseBlockMeta(std::string_view json);
 std::string FormatBlockMeta(const BlockMeta& meta);
 

@@ -36,6 +36,14 @@ std::set<Ulid> Obsolete(const std::vector<BlockPtr>& blocks) {
   return out;
 }
 
+// A copy under another name would pass for the block that it is a copy of.
+Result<BlockPtr> OpenNamed(Fs& fs, const std::string& dir, const std::string& name) {
+  CANOPY_ASSIGN_OR_RETURN(BlockPtr block, Block::Open(fs, JoinPath(dir, name)));
+  const std::string ulid = block->meta().ulid.ToString();
+  if (ulid != name) return Status::Corrupt(std::string(kMetaFile) + " is that of block " + ulid);
+  return block;
+}
+
 }  // namespace
 
 Blocks::Blocks(Fs& fs, std::string dir) : fs_(fs), dir_(std::move(dir)), mu_(LockRank::kBlocks) {}
@@ -49,9 +57,11 @@ Status Blocks::RemoveLeftovers(const std::vector<std::string>& names) {
   return {};
 }
 
-// Under another name first: a block that is half deleted must not be taken for one.
+// Under another name first: a block that is half deleted must not be taken for one. Somebody else
+// may have removed it.
 Status Blocks::RemoveDir(const std::string& name) {
   const std::string dir = JoinPath(dir_, name);
+  if (!fs_.Exists(dir)) return {};
   const std::string aside = dir + std::string(kTmpForDeletion);
   CANOPY_RETURN_IF_ERROR(fs_.Rename(dir, aside));
   return fs_.RemoveAll(aside);
@@ -60,33 +70,67 @@ Status Blocks::RemoveDir(const std::string& name) {
 Status Blocks::Load() {
   CANOPY_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir_));
   CANOPY_RETURN_IF_ERROR(RemoveLeftovers(names));
-  std::vector<BlockPtr> opened;
-  uint64_t failed = 0;
-  for (const std::string& name : names) {
-    if (!Ulid::Parse(name)) continue;
-    auto block = Block::Open(fs_, JoinPath(dir_, name));
+  return Adopt(names, true);
+}
+
+Status Blocks::Reload() {
+  CANOPY_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(dir_));
+  return Adopt(names, false);
+}
+
+// Readers see all of the change at once, and then what is obsolete goes.
+Status Blocks::Adopt(const std::vector<std::string>& names, bool at_start) {
+  const std::set<std::string> there(names.begin(), names.end());
+  std::vector<BlockPtr> blocks;
+  std::set<std::string> open;
+  for (const BlockPtr& block : All()) {
+    const std::string name = block->meta().ulid.ToString();
+    open.insert(name);
+    if (there.contains(name))
+      blocks.push_back(block);
+    else
+      LOG_WARN("A block has gone from the directory", {"block", name});
+  }
+  std::set<std::string> failed_before;
+  {
+    const MutexLock lock(mu_);
+    failed_before = failed_;
+  }
+  std::set<std::string> failed;
+  for (const std::string& name : there) {
+    if (!Ulid::Parse(name) || open.contains(name)) continue;
+    auto block = OpenNamed(fs_, dir_, name);
     if (block.ok()) {
-      opened.push_back(std::move(*block));
+      if (!at_start) LOG_INFO("A block has come into the directory", {"block", name});
+      blocks.push_back(std::move(*block));
       continue;
     }
-    ++failed;
+    failed.insert(name);
+    if (failed_before.contains(name)) continue;
     LOG_ERROR("A block cannot be read and is left out", {"dir", JoinPath(dir_, name)},
               {"err", block.status().message()});
   }
-  const std::set<Ulid> obsolete = Obsolete(opened);
-  std::vector<BlockPtr> kept;
-  for (const BlockPtr& block : opened) {
-    if (!obsolete.contains(block->meta().ulid)) {
-      kept.push_back(block);
-      continue;
-    }
+  const std::set<Ulid> names_obsolete = Obsolete(blocks);
+  std::vector<BlockPtr> obsolete;
+  std::erase_if(blocks, [&](const BlockPtr& block) {
+    if (!names_obsolete.contains(block->meta().ulid)) return false;
+    obsolete.push_back(block);
+    return true;
+  });
+  SortByTime(blocks);
+  {
+    const MutexLock lock(mu_);
+    blocks_ = std::move(blocks);
+    failed_ = std::move(failed);
+  }
+  return RemoveDirs(obsolete);
+}
+
+Status Blocks::RemoveDirs(std::span<const BlockPtr> blocks) {
+  for (const BlockPtr& block : blocks) {
     LOG_INFO("Deleting obsolete block", {"block", block->meta().ulid.ToString()});
     CANOPY_RETURN_IF_ERROR(RemoveDir(block->meta().ulid.ToString()));
   }
-  SortByTime(kept);
-  const MutexLock lock(mu_);
-  blocks_ = std::move(kept);
-  failed_ = failed;
   return {};
 }
 
@@ -104,11 +148,7 @@ Status Blocks::Replace(std::span<const Ulid> added, std::span<const BlockPtr> re
     blocks_.insert(blocks_.end(), opened.begin(), opened.end());
     SortByTime(blocks_);
   }
-  for (const BlockPtr& block : removed) {
-    LOG_INFO("Deleting obsolete block", {"block", block->meta().ulid.ToString()});
-    CANOPY_RETURN_IF_ERROR(RemoveDir(block->meta().ulid.ToString()));
-  }
-  return {};
+  return RemoveDirs(removed);
 }
 
 Status Blocks::Reopen(const BlockPtr& block) {
@@ -148,7 +188,7 @@ uint64_t Blocks::bytes() const {
 
 uint64_t Blocks::failed() const {
   const MutexLock lock(mu_);
-  return failed_;
+  return failed_.size();
 }
 
 }  // namespace canopy::tsdb

@@ -49,7 +49,12 @@ Timestamp StartOfBlock(Timestamp t, Duration range) {
 }  // namespace
 
 Compactor::Metrics::Metrics(SelfMetrics& metrics)
-    : compactions(metrics.AddCounter("prometheus_tsdb_compactions_total",
+    : reloads(metrics.AddCounter("prometheus_tsdb_reloads_total",
+                                 "Number of times the database reloaded block data from disk.")),
+      reloads_failed(metrics.AddCounter(
+          "prometheus_tsdb_reloads_failures_total",
+          "Number of times the database failed to reloadBlocks block data from disk.")),
+      compactions(metrics.AddCounter("prometheus_tsdb_compactions_total",
                                      "Total number of compactions that were executed.")),
       failed(metrics.AddCounter("prometheus_tsdb_compactions_failed_total",
                                 "Total number of compactions that failed.")),
@@ -80,6 +85,7 @@ Compactor::Compactor(Fs& fs, const Clock& clock, SelfMetrics& metrics, const Opt
       chunk_files_(chunk_files),
       blocks_(blocks),
       wal_(wal),
+      head_blocks_end_(blocks.end()),
       metrics_(metrics),
       mu_(LockRank::kDb) {
   metrics.AddGaugeFn(kGauges[0], "Number of currently loaded data blocks",
@@ -106,6 +112,7 @@ Status Compactor::Note(const char* what, Status status) {
 
 Status Compactor::Run() {
   const MutexLock lock(mu_);
+  const Status reload = Note("reload", ReloadBlocks());
   const Status log = Note("log", wal_.SyncFinished());
   const Status chunks = Note("head chunks", head_.SpillChunks());
   const Status files = Note("head chunk files", RemoveChunkFiles());
@@ -113,9 +120,17 @@ Status Compactor::Run() {
   const Status out_of_order = Note("out of order", MoveOutOfOrder());
   const Status joined = Note("blocks", JoinBlocks());
   const Status retention = Note("retention", ApplyRetention());
-  for (const Status& status : {log, chunks, files, head, out_of_order, joined, retention})
+  for (const Status& status : {reload, log, chunks, files, head, out_of_order, joined, retention})
     if (!status.ok()) return status;
   return {};
+}
+
+Status Compactor::ReloadBlocks() {
+  metrics_.reloads.Add();
+  Status status = blocks_.Reload();
+  if (status.ok() && blocks_.end() < head_blocks_end_) status = KeepOutOfHead();
+  if (!status.ok() || blocks_.failed() > 0) metrics_.reloads_failed.Add();
+  return status;
 }
 
 // Of what an earlier run has dropped: queriers of that time may still look at it.
@@ -152,14 +167,14 @@ Status Compactor::CutHead() {
       fs_, wal_,
       {.segment_bytes = options_.wal_segment_bytes,
        .compression = options_.wal_compression ? net::Encoding::kSnappy : net::Encoding::kIdentity},
-      head_, head_.dropped_before(), blocks_.end());
+      head_, head_.dropped_before(), std::min(blocks_.end(), head_blocks_end_));
   if (!truncated.ok()) metrics_.truncations_failed.Add();
   return status.ok() ? truncated : status;
 }
 
 Status Compactor::WriteHeadBlock(Timestamp start, Timestamp end) {
   // After an interruption between the block and the drop, the block is there already.
-  if (end <= blocks_.end()) return {};
+  if (end <= head_blocks_end_) return {};
   head_.RefuseBefore(end);
   const int64_t began = clock_.MonotonicNanos();
   const BlockMeta meta = NewBlockMeta(clock_.Now(), start, end);
@@ -169,7 +184,9 @@ Status Compactor::WriteHeadBlock(Timestamp start, Timestamp end) {
   LOG_INFO("write block", {"mint", start.ms()}, {"maxt", end.ms()}, {"ulid", meta.ulid.ToString()},
            {"series", written.stats.num_series}, {"samples", written.stats.num_samples},
            {"seconds", static_cast<double>(clock_.MonotonicNanos() - began) / 1e9});
-  return blocks_.Replace({&meta.ulid, 1}, {});
+  CANOPY_RETURN_IF_ERROR(blocks_.Replace({&meta.ulid, 1}, {}));
+  head_blocks_end_ = end;
+  return {};
 }
 
 // Queriers that began before the block was there see the head alone.
@@ -225,20 +242,23 @@ Status Compactor::Exchange(std::span<const BlockMeta> added, std::span<const Blo
   for (const BlockPtr& block : blocks_.All())
     if (block->meta().EndsHead() && std::ranges::find(removed, block) == removed.end())
       end = std::max(end, block->meta().max_time);
-  if (end < blocks_.end())
-    CANOPY_RETURN_IF_ERROR(KeepOutOfHead(std::max(blocks_.end(), head_.dropped_before())));
+  if (end < head_blocks_end_) CANOPY_RETURN_IF_ERROR(KeepOutOfHead());
   return blocks_.Replace(names, removed);
 }
 
 // A start takes from the log what is older than no block. When the newest block goes, the log has
 // to say itself that its samples are not to come back.
-Status Compactor::KeepOutOfHead(Timestamp before) {
+Status Compactor::KeepOutOfHead() {
+  const Timestamp before = std::max(head_blocks_end_, head_.dropped_before());
+  if (before <= kept_out_of_head_) return {};
   const RefTombstone row{kEverySeries, Timestamp::Min(), before - Duration(1)};
   std::string record;
   EncodeTombstones({&row, 1}, record);
   const std::string_view records[] = {record};
   CANOPY_RETURN_IF_ERROR(wal_.Append(records));
-  return wal_.Sync();
+  CANOPY_RETURN_IF_ERROR(wal_.Sync());
+  kept_out_of_head_ = before;
+  return {};
 }
 
 }  // namespace canopy::tsdb

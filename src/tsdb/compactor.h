@@ -45,6 +45,8 @@ class Compactor {
  private:
   struct Metrics {
     explicit Metrics(SelfMetrics& metrics);
+    Counter& reloads;
+    Counter& reloads_failed;
     Counter& compactions;
     Counter& failed;
     Counter& truncations;
@@ -65,6 +67,7 @@ class Compactor {
   };
 
   bool HeadIsDue() const;
+  Status ReloadBlocks();
   Status RemoveChunkFiles();
   Status CutHead();
   Status WriteHeadBlock(Timestamp start, Timestamp end);
@@ -77,7 +80,7 @@ class Compactor {
   Status JoinBlocks();
   Status ApplyRetention();
   Status Exchange(std::span<const BlockMeta> added, std::span<const BlockPtr> removed);
-  Status KeepOutOfHead(Timestamp before);
+  Status KeepOutOfHead();
   Status SnapshotInto(const std::string& dir, bool with_head);
   void Count(const Status& status);
   Status Note(const char* what, Status status);
@@ -91,7 +94,11 @@ class Compactor {
   Timestamp chunk_files_from_ = Timestamp::Min();  // older ones have been removed
   Blocks& blocks_;
   WalWriter& wal_;
-  bool head_was_cut_ = false;  // since out-of-order samples were last taken on
+  // The end of what has gone from the head into blocks. Blocks that others put into the directory
+  // say nothing of the head, wherever they end.
+  Timestamp head_blocks_end_;
+  Timestamp kept_out_of_head_ = Timestamp::Min();  // what the log says of it
+  bool head_was_cut_ = false;                      // since out-of-order samples were last taken on
   std::optional<OutOfOrder> out_of_order_;
   Metrics metrics_;
   std::stop_source stop_;

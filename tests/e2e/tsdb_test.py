@@ -2,10 +2,11 @@
 import os
 import random
 import re
+import shutil
 import subprocess
 
 import remote_write
-from harness import CANOPY, PROMETHEUS, Case, config, free_ports
+from harness import CANOPY, PROMETHEUS, Case, config, free_ports, wait_for
 
 START = 1_700_006_400  # a multiple of two hours
 
@@ -137,6 +138,31 @@ class Tsdb(Case):
             server.stop()
             self.assertEqual(lines(running), lines(self.same_dump(data)))
             self.assertIn("SUCCESS", canopy("verify", data))
+
+    def test_blocks_come_and_go_while_the_server_runs(self):
+        server = self.peers.server("canopy", CANOPY, config(), free_ports(1)[0], "--storage.tsdb.retention.time=100y",
+                                   "--storage.tsdb.block-reload-interval=100ms").start()
+        data = next(a.split("=", 1)[1] for a in server.argv if a.startswith("--storage.tsdb.path="))
+
+        def shown():
+            return len(server.api("query", query="metric_1", time=START + 3600)["result"])
+
+        self.assertEqual(0, shown())
+        broken = os.path.join(data, "01HF7YAT006D980C0HQ6JWJY73")
+        os.mkdir(broken)
+        promtool("create-blocks-from", "openmetrics", "-q", self.page, data)
+        wait_for("the blocks", lambda: shown() == 12)
+        blocks = [name for name in os.listdir(data) if len(name) == 26 and name != os.path.basename(broken)]
+        self.assertGreater(len(blocks), 1)
+        for name in blocks:
+            shutil.rmtree(os.path.join(data, name))
+        wait_for("their end", lambda: shown() == 0)
+        os.rmdir(broken)
+        log = server.tail(1000).splitlines()
+        self.assertEqual(1, len([row for row in log if "cannot be read" in row and broken in row]), log)
+        for name in blocks:
+            self.assertEqual(1, len([row for row in log if "has come into the directory" in row and name in row]), log)
+            self.assertEqual(1, len([row for row in log if "has gone from the directory" in row and name in row]), log)
 
     def test_one_directory_from_prometheus_to_canopy_and_back(self):
         data, want = self.fresh("shared"), set()

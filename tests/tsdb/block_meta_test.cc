@@ -104,6 +104,9 @@ BOOST_AUTO_TEST_CASE(what_is_no_meta_file_is_refused_with_the_reason) {
              "\"sources\" is no ULID");
   BOOST_TEST(Complaint(R"({"version":1,"minTime":8,"maxTime":7})") ==
              "\"minTime\" lies behind \"maxTime\"");
+  BOOST_TEST(Complaint(R"({"version":1,"minTime":8,"maxTime":253402300800001})") ==
+             "\"maxTime\" lies behind the year 9999");
+  BOOST_TEST(ParseBlockMeta(R"({"version":1,"minTime":8,"maxTime":253402300800000})").ok());
   BOOST_TEST(Complaint(std::string(100'000, '[')) != "");
 }
 
