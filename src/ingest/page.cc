@@ -266,7 +266,7 @@ Status TargetPages::Rep::Append(const Scrape& scrape, const ScrapeReport& report
 void TargetPages::Rep::CountRejected(const Batch& batch, const AppendReport& result) {
   const size_t known = batch.samples.size();
   const size_t floats = known + batch.new_samples.size();
-  for (const auto& [index, why] : result.rejected) {
+  for (const auto& [index, why, within_batch] : result.rejected) {
     // Behind the samples of both lists are histograms, which no report has.
     const bool from_page = index < known    ? index < reports.page_samples()
                            : index < floats ? index - known < reports.page_new_samples()
@@ -278,7 +278,7 @@ void TargetPages::Rep::CountRejected(const Batch& batch, const AppendReport& res
     } else if (why == AppendResult::kOutOfOrder) {
       ++refused.out_of_order;
       metrics.out_of_order.Add();
-    } else if (why == AppendResult::kTooOld) {
+    } else if (why == AppendResult::kOutOfBounds || why == AppendResult::kTooOld) {
       ++refused.out_of_bounds;
       metrics.out_of_bounds.Add();
     }
@@ -320,7 +320,7 @@ void TargetPages::Rep::RememberPage(const Walk& walk, WalkMemory& memory,
   // A series whose first sample was refused is not ours to end.
   const size_t samples_end = batch.samples.size() + memory.added.size();
   const size_t histograms = batch.samples.size() + new_samples + batch.histograms.size();
-  for (const auto& [index, why] : result.rejected) {
+  for (const auto& [index, why, within_batch] : result.rejected) {
     if (why == AppendResult::kDuplicate) continue;
     if (index >= batch.samples.size() && index < samples_end)
       entries[memory.added[index - batch.samples.size()]].set_ref(SeriesRef());
@@ -353,7 +353,7 @@ void TargetPages::Rep::StoreDropped(const Scrape& scrape, const ScrapeReport& re
   Batch& batch = memory.batch;
   std::unordered_set<uint64_t> dropped;
   const size_t histograms = batch.samples.size() + batch.new_samples.size();
-  for (const auto& [index, why] : result.rejected) {
+  for (const auto& [index, why, within_batch] : result.rejected) {
     if (why != AppendResult::kUnknownSeries) continue;
     if (index < reports.page_samples())
       dropped.insert(batch.samples[index].series.value());

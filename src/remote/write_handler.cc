@@ -1,5 +1,3 @@
-#include <absl/container/flat_hash_map.h>
-
 #include <algorithm>
 #include <optional>
 #include <protozero/pbf_reader.hpp>
@@ -204,8 +202,10 @@ std::string_view Reason(storage::AppendResult result) {
   switch (result) {
     case storage::AppendResult::kConflict:
       return "duplicate sample for timestamp";
-    case storage::AppendResult::kTooOld:
+    case storage::AppendResult::kOutOfBounds:
       return "out of bounds";
+    case storage::AppendResult::kTooOld:
+      return "too old sample";
     default:
       return "out of order sample";
   }
@@ -239,9 +239,11 @@ class Collector {
     ++refused_;
     if (error_.empty()) error_ = std::string(why) + " for series " + labels.ToString();
   }
+  // What only another sample of the request was in the way of is left out without a word, as in
+  // Prometheus, which finds that out when it has taken the samples.
   void RefuseRejected(const storage::AppendReport& report) {
     for (const auto& rejected : report.rejected) {
-      if (rejected.result == storage::AppendResult::kDuplicate) continue;
+      if (rejected.result == storage::AppendResult::kDuplicate || rejected.within_batch) continue;
       const size_t samples = batch_.new_samples.size();
       Refuse(Reason(rejected.result), rejected.index < samples
                                           ? batch_.new_samples[rejected.index].labels
@@ -252,12 +254,6 @@ class Collector {
   const std::string& error() const { return error_; }
 
  private:
-  struct Last {
-    Timestamp time;
-    double value;
-    bool histogram;
-  };
-
   void Take(Series& series) {
     if (const std::string why = LabelsError(series.labels); !why.empty()) {
       if (invalid_series_++ == 0) first_invalid_ = why;
@@ -273,7 +269,7 @@ class Collector {
   }
 
   void TakeSample(const model::Labels& labels, const Sample& sample) {
-    if (Goes(labels, {sample.time, sample.value, false}))
+    if (!IsTooFarAhead(sample.time, labels))
       batch_.new_samples.push_back({labels, sample.time, sample.value});
   }
   void TakeHistogram(const model::Labels& labels, ReceivedHistogram& histogram) {
@@ -282,34 +278,17 @@ class Collector {
     };
     if (const Status valid = std::visit(check, histogram.value); !valid.ok())
       return Refuse(valid.message(), labels);
-    if (Goes(labels, {histogram.time, model::NormalNan(), true}))
+    if (!IsTooFarAhead(histogram.time, labels))
       batch_.new_histograms.push_back({labels, histogram.time, std::move(histogram.value)});
   }
-
-  // Whether a sample is to be stored. A batch must be in order for each series; senders may do as
-  // they like.
-  bool Goes(const model::Labels& labels, const Last& sample) {
-    const auto refuse = [&](std::string_view why) {
-      Refuse(why, labels);
-      return false;
-    };
-    if (sample.time > newest_) return refuse("out of bounds: timestamp is too far in the future");
-    const auto [it, first] = last_.try_emplace(labels, sample);
-    if (first) return true;
-    const Last last = it->second;
-    if (sample.time < last.time) return refuse("out of order sample");
-    if (sample.time == last.time) {
-      const bool same =
-          !sample.histogram && !last.histogram && model::SameBits(sample.value, last.value);
-      return same ? false : refuse("duplicate sample for timestamp");
-    }
-    it->second = sample;
+  bool IsTooFarAhead(Timestamp time, const model::Labels& labels) {
+    if (time <= newest_) return false;
+    Refuse("out of bounds: timestamp is too far in the future", labels);
     return true;
   }
 
   const Timestamp newest_;
   storage::Batch batch_;
-  absl::flat_hash_map<model::Labels, Last, std::hash<model::Labels>> last_;
   uint64_t invalid_series_ = 0;
   std::string first_invalid_;
   uint64_t refused_ = 0;

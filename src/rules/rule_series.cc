@@ -15,6 +15,8 @@ std::string_view RejectionText(AppendResult result) {
       return "duplicate sample for timestamp";
     case AppendResult::kOutOfOrder:
       return "out of order sample";
+    case AppendResult::kOutOfBounds:
+      return "out of bounds";
     case AppendResult::kTooOld:
       return "too old sample";
     case AppendResult::kUnknownSeries:
@@ -107,7 +109,7 @@ Result<RuleSeries::Written> RuleSeries::Settle(storage::Appender& appender,
   storage::Batch again;
   again.in_order_only = true;
   RowsOfBatch again_order;
-  for (const auto& [index, result] : report.rejected) {
+  for (const auto& [index, result, within_batch] : report.rejected) {
     if (result == AppendResult::kUnknownSeries)
       again_order.AddNew(order[index], at, again);
     else
@@ -117,7 +119,7 @@ Result<RuleSeries::Written> RuleSeries::Settle(storage::Appender& appender,
   CANOPY_ASSIGN_OR_RETURN(const storage::AppendReport second, appender.Append(again));
   for (size_t i = 0; i < second.refs.size(); ++i)
     written[again_order.newcomer(i).labels] = second.refs[i];
-  for (const auto& [index, result] : second.rejected) reject(again_order[index], result);
+  for (const auto& rejected : second.rejected) reject(again_order[rejected.index], rejected.result);
   return outcome;
 }
 

@@ -261,10 +261,10 @@ class Head {
   Status WriteInOrderToLog() CANOPY_REQUIRES(append_mu_);
   void EncodeHistogramPlan() CANOPY_REQUIRES(append_mu_);
   void ApplyPlan(storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
-  // Of one that does not go behind what this batch has put before it.
+  // One that does not go behind what this batch has put before it.
   template <class AnyPlanned>
-  static storage::AppendResult ResultOfRepeated(const AnyPlanned& planned,
-                                                const ArrivingValue& value);
+  void RejectRepeated(const AnyPlanned& planned, const ArrivingValue& value,
+                      storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
   // Symbols of the labels' names and values, into names_ and values_. False when one of them is not
   // there, and then no series has these labels.
   bool LookUp(const model::Labels& labels) CANOPY_REQUIRES(append_mu_);
@@ -274,8 +274,9 @@ class Head {
 
   // head_out_of_order.cc
   Limits LimitsNow(const storage::Batch& batch) const CANOPY_REQUIRES(append_mu_);
-  void RejectTooOld(int64_t t, bool histogram, uint32_t index, storage::AppendReport& report)
-      CANOPY_REQUIRES(append_mu_);
+  // For what is taken neither in order nor out of it.
+  void RejectLate(int64_t t, bool histogram, uint32_t index, storage::AppendReport& report,
+                  bool within_batch = false) CANOPY_REQUIRES(append_mu_);
   // For what does not go behind the newest sample of its series.
   void PlanLate(Series& series, SeriesRef ref, int64_t t, const ArrivingValue& value,
                 uint32_t index, storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);

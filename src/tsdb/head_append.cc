@@ -122,7 +122,7 @@ void Head::PlanHistograms(const Batch& batch, AppendReport& report) {
   for (const storage::SeriesHistogram& sample : batch.histograms) {
     Series* const series = table_.Find(sample.series);
     if (sample.time.ms() < limits_.oldest()) {
-      RejectTooOld(sample.time.ms(), true, index, report);
+      RejectLate(sample.time.ms(), true, index, report);
     } else if (series == nullptr) {
       report.rejected.push_back({index, AppendResult::kUnknownSeries});
     } else {
@@ -139,7 +139,7 @@ void Head::PlanSamples(const Batch& batch, AppendReport& report) {
     const storage::SeriesSample& sample = batch.samples[i];
     Series* const series = table_.Find(sample.series);
     if (sample.time.ms() < oldest) {
-      RejectTooOld(sample.time.ms(), false, i, report);
+      RejectLate(sample.time.ms(), false, i, report);
     } else if (series == nullptr) {
       report.rejected.push_back({i, AppendResult::kUnknownSeries});
     } else {
@@ -199,7 +199,7 @@ Status Head::PlanNewSamples(const Batch& batch, AppendReport& report) {
     const uint32_t index = newcomers.index(i);
     const int64_t t = newcomers.time(i).ms();
     if (!ref) {
-      RejectTooOld(t, !newcomers.is_float(i), index, report);
+      RejectLate(t, !newcomers.is_float(i), index, report);
     } else if (newcomers.is_float(i)) {
       Plan(table_.at(SlotOf(ref)), ref, t, batch.new_samples[i].value, index, report);
     } else {
@@ -319,9 +319,14 @@ void Head::EncodeHistogramPlan() {
 }
 
 template <class AnyPlanned>
-AppendResult Head::ResultOfRepeated(const AnyPlanned& planned, const ArrivingValue& value) {
-  if (planned.time < planned.series->newest_time) return AppendResult::kOutOfOrder;
-  return ResultOf(CompareNewest(*planned.series, value));
+void Head::RejectRepeated(const AnyPlanned& planned, const ArrivingValue& value,
+                          AppendReport& report) {
+  if (planned.index == kMarker) return;
+  if (planned.time < planned.series->newest_time)
+    RejectLate(planned.time, value.histogram != nullptr, planned.index, report, true);
+  else
+    report.rejected.push_back(
+        {planned.index, ResultOf(CompareNewest(*planned.series, value)), true});
 }
 
 void Head::ApplyPlan(AppendReport& report) {
@@ -347,10 +352,10 @@ void Head::ApplyPlan(AppendReport& report) {
         min_time = std::min(min_time, p.time);
         max_time = std::max(max_time, p.time);
         ++stored;
-      } else if (p.index != kMarker) {
+      } else {
         // A second sample of the series in this batch. The log has it too: replay comes to the
         // same.
-        report.rejected.push_back({p.index, ResultOfRepeated(p, {p.value, nullptr})});
+        RejectRepeated(p, {p.value, nullptr}, report);
       }
     }
     for (const PlannedHistogram& p : histogram_plan_) {
@@ -361,8 +366,8 @@ void Head::ApplyPlan(AppendReport& report) {
         min_time = std::min(min_time, p.time);
         max_time = std::max(max_time, p.time);
         ++histograms;
-      } else if (p.index != kMarker) {
-        report.rejected.push_back({p.index, ResultOfRepeated(p, {0, p.value})});
+      } else {
+        RejectRepeated(p, {0, p.value}, report);
       }
     }
     if (!out_of_order_plan_.empty()) ApplyOutOfOrder(report);

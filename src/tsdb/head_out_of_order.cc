@@ -105,14 +105,24 @@ SampleFound Head::CompareNewest(const Series& series, const ArrivingValue& value
   return same ? SampleFound::kSame : SampleFound::kOther;
 }
 
-void Head::RejectTooOld(int64_t t, bool histogram, uint32_t index, AppendReport& report) {
-  report.rejected.push_back({index, AppendResult::kTooOld});
-  if (out_of_order_window_ == Duration(0)) {
-    out_of_order_metrics_.out_of_bounds[histogram]->Add();
-    return;
+// Names and counters are Prometheus's. A source that wants nothing out of order is told what a
+// store without a window would say, as far as the window reaches.
+void Head::RejectLate(int64_t t, bool histogram, uint32_t index, AppendReport& report,
+                      bool within_batch) {
+  AppendResult result = AppendResult::kOutOfOrder;
+  Counter* counter = out_of_order_metrics_.refused[histogram];
+  if (out_of_order_window_ > Duration(0)) {
+    if (t < (Timestamp::FromMs(limits_.newest) - out_of_order_window_).ms()) {
+      result = AppendResult::kTooOld;
+      counter = out_of_order_metrics_.too_old[histogram];
+    }
+  } else if (t < limits_.in_order_from) {
+    result = AppendResult::kOutOfBounds;
+    counter = out_of_order_metrics_.out_of_bounds[histogram];
   }
-  out_of_order_metrics_.too_old[histogram]->Add();
-  ObserveDelta(t);
+  counter->Add();
+  if (result != AppendResult::kOutOfBounds) ObserveDelta(t);
+  report.rejected.push_back({index, result, within_batch});
 }
 
 void Head::ObserveDelta(int64_t t) {
@@ -127,20 +137,13 @@ void Head::PlanLate(Series& series, SeriesRef ref, int64_t t, const ArrivingValu
     report.rejected.push_back({index, ResultOf(CompareNewest(series, value))});
     return;
   }
-  if (!limits_.any_out_of_order()) {
-    ObserveDelta(t);
-    out_of_order_metrics_.refused[KindOf(value)]->Add();
-    report.rejected.push_back({index, AppendResult::kOutOfOrder});
-    return;
-  }
   if (t < limits_.out_of_order_from) {
-    RejectTooOld(t, value.histogram != nullptr, index, report);
+    RejectLate(t, value.histogram != nullptr, index, report);
     return;
   }
   ObserveDelta(t);
-  const SampleFound found = FindStored(series, SlotOf(ref), t, value);
-  if (found != SampleFound::kNone) {
-    report.rejected.push_back({index, ResultOf(found)});
+  if (FindStored(series, SlotOf(ref), t, value) != SampleFound::kNone) {
+    report.rejected.push_back({index, AppendResult::kDuplicate});
     return;
   }
   const bool first = planned_late_.emplace(&series, t).second;
@@ -176,7 +179,7 @@ void Head::PlanRepeated(AppendReport& report) {
       return false;
     }
     if (planned.time < limits_.out_of_order_from)
-      RejectTooOld(planned.time, value.histogram != nullptr, planned.index, report);
+      RejectLate(planned.time, value.histogram != nullptr, planned.index, report, true);
     else
       out_of_order_plan_.push_back(
           {planned.series, planned.ref, planned.time, value, planned.index, true});
@@ -220,12 +223,9 @@ Status Head::WriteOutOfOrderToLog() {
 void Head::ApplyOutOfOrder(AppendReport& report) {
   std::array<double, 2> stored{};
   for (const PlannedOutOfOrder& p : out_of_order_plan_) {
-    if (p.check) {
-      const SampleFound found = FindStored(*p.series, SlotOf(p.ref), p.time, p.value);
-      if (found != SampleFound::kNone) {
-        report.rejected.push_back({p.index, ResultOf(found)});
-        continue;
-      }
+    if (p.check && FindStored(*p.series, SlotOf(p.ref), p.time, p.value) != SampleFound::kNone) {
+      report.rejected.push_back({p.index, AppendResult::kDuplicate, true});
+      continue;
     }
     PutOutOfOrder(*p.series, SlotOf(p.ref), p.time, p.value);
     ++stored[KindOf(p.value)];

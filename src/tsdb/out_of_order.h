@@ -31,7 +31,7 @@ enum class SampleFound : uint8_t { kNone, kSame, kOther };
 // kSame or kOther.
 SampleFound CompareSamples(const StoredValue& stored, const ArrivingValue& value);
 
-// What an append says of it. REQUIRES: not kNone.
+// What an append says of it when that is the newest sample of its series. REQUIRES: not kNone.
 inline storage::AppendResult ResultOf(SampleFound found) {
   return found == SampleFound::kSame ? storage::AppendResult::kDuplicate
                                      : storage::AppendResult::kConflict;

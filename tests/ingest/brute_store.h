@@ -95,7 +95,7 @@ class BruteStore : public storage::Appender {
     return it->second;
   }
   storage::AppendResult Put(const model::Labels& labels, model::Sample s) {
-    if (s.time < min_time) return storage::AppendResult::kTooOld;
+    if (s.time < min_time) return storage::AppendResult::kOutOfBounds;
     auto& samples = series[labels];
     if (!samples.empty() && samples.back().time == s.time) {
       return model::SameBits(samples.back().value, s.value) ? storage::AppendResult::kDuplicate

@@ -65,6 +65,8 @@ BOOST_AUTO_TEST_CASE(a_report_counts_through_all_lists_of_samples) {
   for (size_t i = 0; i < want.size(); ++i) {
     BOOST_TEST(report->rejected[i].index == want[i].first);
     BOOST_TEST((report->rejected[i].result == want[i].second));
+    // By itself the first of them would have been stored.
+    BOOST_TEST(report->rejected[i].within_batch == (i == 0));
   }
   // Integers stay integers.
   const auto kept = store.HistogramAt(Named("h"), At(20));

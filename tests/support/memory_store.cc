@@ -167,7 +167,7 @@ void MemoryStore::Add(const model::Labels& labels, Timestamp time,
 
 AppendResult MemoryStore::Put(const model::Labels& labels, model::Sample sample,
                               const storage::HistogramValue* histogram) {
-  if (sample.time < min_time_) return AppendResult::kTooOld;
+  if (sample.time < min_time_) return AppendResult::kOutOfBounds;
   std::vector<model::Sample>& samples = (*series_)[labels];
   auto& histograms = histogram_values_[labels];
   if (!samples.empty()) {
@@ -227,24 +227,37 @@ Result<storage::AppendReport> MemoryStore::Append(const storage::Batch& batch) {
   if (series_.use_count() > 1) series_ = std::make_shared<MemorySeries>(*series_);
   storage::AppendReport report;
   uint32_t index = 0;
-  std::set<SeriesRef> shown;
-  const auto note = [&](SeriesRef ref, AppendResult result) {
-    if (result != AppendResult::kStored) report.rejected.push_back({index, result});
-    shown.insert(ref);
+  // What batches have samples of, and the newest time of before.
+  std::map<SeriesRef, Timestamp> shown;
+  const auto note = [&](SeriesRef ref, const model::Labels* labels, Timestamp time, auto put) {
+    AppendResult result = AppendResult::kUnknownSeries;
+    bool within_batch = false;
+    if (labels != nullptr) {
+      const std::vector<model::Sample>& samples = (*series_)[*labels];
+      const Timestamp newest = samples.empty() ? Timestamp::Min() : samples.back().time;
+      const Timestamp before = shown.try_emplace(ref, newest).first->second;
+      result = put(*labels);
+      within_batch = result != AppendResult::kOutOfBounds && time > before;
+    }
+    if (result != AppendResult::kStored) report.rejected.push_back({index, result, within_batch});
     ++index;
   };
-  for (const storage::SeriesSample& s : batch.samples) {
-    const model::Labels* const labels = LabelsOf(s.series);
-    note(s.series, labels ? Put(*labels, {s.time, s.value}) : AppendResult::kUnknownSeries);
-  }
+  const auto note_float = [&](SeriesRef ref, const model::Labels* labels, Timestamp time,
+                              double value) CANOPY_REQUIRES(mu_) {
+    note(ref, labels, time, [&](const model::Labels& l) { return Put(l, {time, value}); });
+  };
+  const auto note_histogram = [&](SeriesRef ref, const model::Labels* labels, Timestamp time,
+                                  const storage::HistogramValue& value) CANOPY_REQUIRES(mu_) {
+    note(ref, labels, time, [&](const model::Labels& l) { return PutHistogram(l, time, value); });
+  };
+  for (const storage::SeriesSample& s : batch.samples)
+    note_float(s.series, LabelsOf(s.series), s.time, s.value);
   for (const storage::NewSample& s : batch.new_samples)
-    note(RefOf(s.labels, report), Put(s.labels, {s.time, s.value}));
-  for (const storage::SeriesHistogram& h : batch.histograms) {
-    const model::Labels* const labels = LabelsOf(h.series);
-    note(h.series, labels ? PutHistogram(*labels, h.time, h.value) : AppendResult::kUnknownSeries);
-  }
+    note_float(RefOf(s.labels, report), &s.labels, s.time, s.value);
+  for (const storage::SeriesHistogram& h : batch.histograms)
+    note_histogram(h.series, LabelsOf(h.series), h.time, h.value);
   for (const storage::NewHistogram& h : batch.new_histograms)
-    note(RefOf(h.labels, report), PutHistogram(h.labels, h.time, h.value));
+    note_histogram(RefOf(h.labels, report), &h.labels, h.time, h.value);
   for (const storage::SeriesExemplar& e : batch.exemplars)
     if (const model::Labels* const labels = LabelsOf(e.series))
       report.exemplars += PutExemplar(*labels, e.exemplar);

@@ -53,7 +53,7 @@ class MemoryStore : public storage::Appender,
 
   // From now on, appends and queriers fail with this; ok ends it.
   void FailWith(Status status);
-  // Older samples are refused as too old.
+  // Older samples are refused as out of bounds.
   void SetMinTime(Timestamp min_time);
 
  private:

@@ -414,7 +414,7 @@ BOOST_AUTO_TEST_CASE(dropped_series_are_gone_and_their_refs_with_them) {
   const auto report = node.head.Append(batch);
   BOOST_REQUIRE(report.ok() && report->rejected.size() == 2);
   BOOST_TEST(int(report->rejected[0].result) == int(AppendResult::kUnknownSeries));
-  BOOST_TEST(int(report->rejected[1].result) == int(AppendResult::kTooOld));
+  BOOST_TEST(int(report->rejected[1].result) == int(AppendResult::kOutOfBounds));
   // The log may still name it, up to the segment that was the newest then.
   BOOST_TEST(node.head.KeepsInLog(old->refs[0], 7));
   BOOST_TEST(!node.head.KeepsInLog(old->refs[0], 8));

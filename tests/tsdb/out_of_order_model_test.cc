@@ -164,7 +164,7 @@ class Model {
       const bool duplicate = got == AppendResult::kDuplicate && samples.contains(t);
       const bool too_old = t < in_order_from;
       BOOST_REQUIRE(
-          (duplicate || got == (too_old ? AppendResult::kTooOld : AppendResult::kOutOfOrder)));
+          (duplicate || got == (too_old ? AppendResult::kOutOfBounds : AppendResult::kOutOfOrder)));
     } else if (t < window_from) {
       BOOST_REQUIRE((got == AppendResult::kTooOld));
     } else {

@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(without_a_window_nothing_is_different) {
   Db& db = *disk.db;
   BOOST_TEST((One(db, "a", 100, 1) == AppendResult::kStored));
   BOOST_TEST((One(db, "a", 99, 1) == AppendResult::kOutOfOrder));
-  BOOST_TEST((One(db, "a", 80, 1) == AppendResult::kTooOld));
+  BOOST_TEST((One(db, "a", 80, 1) == AppendResult::kOutOfBounds));
   BOOST_TEST(disk.Metric("prometheus_tsdb_out_of_order_samples_total{type=\"float\"}") == 1);
   BOOST_TEST(disk.Metric("prometheus_tsdb_out_of_bound_samples_total{type=\"float\"}") == 1);
   BOOST_TEST(disk.Metric("prometheus_tsdb_too_old_samples_total{type=\"float\"}") == 0);
@@ -205,20 +205,22 @@ BOOST_AUTO_TEST_CASE(what_the_head_has_is_not_stored_twice) {
   for (int i = 0; i < 400; ++i) (void)One(db, "a", 50 + i * 0.01, i);
   disk.Compact();
   const Content before = Read(db);
+  // Late, what is there stays without a word; the newest sample is another matter.
   for (const int i : {0, 119, 120, 250, 398, 399}) {
     BOOST_TEST((One(db, "a", 50 + i * 0.01, i) == AppendResult::kDuplicate));
-    BOOST_TEST((One(db, "a", 50 + i * 0.01, -1) == AppendResult::kConflict));
+    BOOST_TEST((One(db, "a", 50 + i * 0.01, -1) ==
+                (i == 399 ? AppendResult::kConflict : AppendResult::kDuplicate)));
   }
   BOOST_TEST((Read(db) == before));
   for (int i = 0; i < 100; ++i) {
     BOOST_TEST((One(db, "a", 49 - i * 0.01, i) == AppendResult::kStored));
     BOOST_TEST((One(db, "a", 49 - i * 0.01, i) == AppendResult::kDuplicate));
-    BOOST_TEST((One(db, "a", 49 - i * 0.01, i + 1) == AppendResult::kConflict));
+    BOOST_TEST((One(db, "a", 49 - i * 0.01, i + 1) == AppendResult::kDuplicate));
   }
   BOOST_TEST((One(db, "a", 48.02, 98) == AppendResult::kDuplicate));
-  BOOST_TEST((One(db, "a", 48.99, 7) == AppendResult::kConflict));
+  BOOST_TEST((One(db, "a", 48.99, 7) == AppendResult::kDuplicate));
   // A marker is a value like others.
-  BOOST_TEST((One(db, "a", 48.5, model::StaleNan()) == AppendResult::kConflict));
+  BOOST_TEST((One(db, "a", 48.5, model::StaleNan()) == AppendResult::kDuplicate));
   BOOST_TEST((One(db, "a", 47, model::StaleNan()) == AppendResult::kStored));
   BOOST_TEST((One(db, "a", 47, model::StaleNan()) == AppendResult::kDuplicate));
   BOOST_TEST(Read(db).at("a").substr(0, 9) == "47:stale ");
@@ -246,9 +248,9 @@ BOOST_AUTO_TEST_CASE(a_batch_may_have_a_series_in_any_order) {
                                                     {"c", 99, 2}});
   const std::vector<AppendResult> want = {
       AppendResult::kStored,    AppendResult::kStored,    AppendResult::kStored,
-      AppendResult::kDuplicate, AppendResult::kConflict,  AppendResult::kStored,
+      AppendResult::kDuplicate, AppendResult::kDuplicate, AppendResult::kStored,
       AppendResult::kDuplicate, AppendResult::kDuplicate, AppendResult::kTooOld,
-      AppendResult::kStored,    AppendResult::kDuplicate, AppendResult::kConflict};
+      AppendResult::kStored,    AppendResult::kDuplicate, AppendResult::kDuplicate};
   BOOST_TEST((got == want));
   const Content content = {{"a", "100:0 101:1 103:3"}, {"b", "102:2 103:3"}, {"c", "99:1 100:0"}};
   BOOST_TEST((Read(db) == content));
@@ -259,11 +261,39 @@ BOOST_AUTO_TEST_CASE(a_batch_may_have_a_series_in_any_order) {
 BOOST_AUTO_TEST_CASE(a_source_that_has_nothing_old_is_refused_what_is) {
   Disk disk;
   (void)One(*disk.db, "a", 100, 0);
-  Batch batch = ToBatch({{"a", 99, 1}, {"a", 101, 1}, {"b", 85, 1}});
+  Batch batch = ToBatch({{"a", 99, 1}, {"a", 101, 1}, {"b", 85, 1}, {"b", 79, 1}});
   batch.in_order_only = true;
   const std::vector<AppendResult> want = {AppendResult::kOutOfOrder, AppendResult::kStored,
-                                          AppendResult::kTooOld};
+                                          AppendResult::kOutOfOrder, AppendResult::kTooOld};
   BOOST_TEST((Append(*disk.db, batch) == want));
+  BOOST_TEST(disk.Metric("prometheus_tsdb_out_of_order_samples_total{type=\"float\"}") == 2);
+  BOOST_TEST(disk.Metric("prometheus_tsdb_too_old_samples_total{type=\"float\"}") == 1);
+}
+
+// Which a store without a window says as well, and counts.
+BOOST_AUTO_TEST_CASE(a_report_tells_what_only_the_batch_was_in_the_way_of) {
+  for (const bool window : {true, false}) {
+    Disk disk;
+    if (!window) BOOST_REQUIRE(disk.db->SetOutOfOrderWindow(Duration(0)).ok());
+    (void)Append(*disk.db, {{"a", 100, 0}, {"b", 100, 0}});
+    Batch batch = ToBatch({{"a", 130, 1},    // stored
+                           {"a", 130, 2},    // another value
+                           {"a", 105, 3},    // behind the first
+                           {"a", 99, 4},     // out of order for itself
+                           {"b", 100, 5}});  // a conflict for itself
+    batch.new_histograms.push_back({Named("a"), At(120), model::Histogram{}});
+    const auto report = disk.db->Append(batch);
+    BOOST_REQUIRE(report.ok());
+    std::string got;
+    for (const AppendReport::Rejected& rejected : report->rejected)
+      got += std::to_string(rejected.index) + (rejected.within_batch ? "w " : " ");
+    BOOST_TEST(got == (window ? "1w 4 " : "1w 2w 3 4 5w "));
+    const auto count = [&](const std::string& name) {
+      return disk.Metric("prometheus_tsdb_" + name);
+    };
+    BOOST_TEST(count("out_of_order_samples_total{type=\"float\"}") == (window ? 0 : 2));
+    BOOST_TEST(count("out_of_order_samples_total{type=\"histogram\"}") == (window ? 0 : 1));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_series_of_which_something_old_has_come_does_not_end) {
@@ -312,7 +342,7 @@ BOOST_AUTO_TEST_CASE(they_survive_the_process_in_a_log_of_their_own) {
     BOOST_TEST((Read(*disk.db) == before));
   }
   BOOST_TEST((One(*disk.db, "a", 95, 40) == AppendResult::kDuplicate));
-  BOOST_TEST((One(*disk.db, "a", 95, 41) == AppendResult::kConflict));
+  BOOST_TEST((One(*disk.db, "a", 95, 41) == AppendResult::kDuplicate));
   BOOST_TEST((One(*disk.db, "a", 95.05, 41) == AppendResult::kStored));
   BOOST_TEST(disk.Metric("prometheus_tsdb_wal_corruptions_total") == 0);
   BOOST_TEST(disk.Metric("prometheus_tsdb_wbl_replay_unknown_refs_total{type=\"samples\"}") == 0);
@@ -504,7 +534,7 @@ BOOST_AUTO_TEST_CASE(in_the_place_of_what_was_deleted_other_samples_may_come) {
   BOOST_TEST((Read(*disk.db) == deleted));
   // Of one that came in order, of one that did not, and where there was none.
   BOOST_TEST((One(*disk.db, "a", 101, 51) == AppendResult::kStored));
-  BOOST_TEST((One(*disk.db, "a", 101, 52) == AppendResult::kConflict));
+  BOOST_TEST((One(*disk.db, "a", 101, 52) == AppendResult::kDuplicate));
   BOOST_TEST((One(*disk.db, "a", 98.5, 53) == AppendResult::kStored));
   BOOST_TEST((One(*disk.db, "a", 99.9, 54) == AppendResult::kStored));
   const Content again = {{"a", "95.5:0 96.5:1 98.5:53 99.9:54 101:51 104:4 105:5 106:6"},
@@ -579,8 +609,8 @@ BOOST_AUTO_TEST_CASE(native_histograms_may_be_late_too) {
     BOOST_TEST((append("f", 90 + double(i) * 0.1, floats(i)) == AppendResult::kDuplicate));
   }
   BOOST_TEST((append("h", 97, histogram(20)) == AppendResult::kDuplicate));
-  BOOST_TEST((append("h", 97, histogram(21)) == AppendResult::kConflict));
-  BOOST_TEST((append("h", 97, floats(20)) == AppendResult::kConflict));
+  BOOST_TEST((append("h", 97, histogram(21)) == AppendResult::kDuplicate));
+  BOOST_TEST((append("h", 97, floats(20)) == AppendResult::kDuplicate));
   BOOST_TEST((append("h", 70, histogram(1)) == AppendResult::kTooOld));
   BOOST_TEST((One(*disk.db, "h", 98.05, 4) == AppendResult::kStored));
   BOOST_TEST((One(*disk.db, "h", 98.06, model::StaleNan()) == AppendResult::kStored));

@@ -31,11 +31,13 @@ class WriteReceiver {
   // All borrowed.
   WriteReceiver(storage::Appender& appender, const Clock& clock, SelfMetrics& metrics);
 
-  // One request as it came. Samples that the store cannot take (too old, out of order, another
-  // value at the same time) are answered 400 after the rest has been stored, so that senders do not
-  // try again; series without a valid name or with labels twice are left out and counted; when the
-  // store fails, nothing is stored and the answer is 500. Histograms that are not valid are refused
-  // like samples that the store cannot take. Metadata is not kept.
+  // One request as it came. Samples that the store cannot take (too old, out of bounds, out of
+  // order, another value at the same time) are answered 400, so that senders do not try again, in
+  // Prometheus's words, and "for series ..." behind them; the rest has been stored by then, where
+  // Prometheus stores nothing. No error are samples that the store has, and those that only others
+  // of the request keep out. Series without a valid name or with labels twice are left out and
+  // counted; when the store fails, nothing is stored and the answer is 500. Histograms that are not
+  // valid are refused like samples that the store cannot take. Metadata is not kept.
   WriteResult Write(std::string_view content_type, std::string_view content_encoding,
                     std::string_view body);
 

@@ -18,11 +18,13 @@ namespace canopy::storage {
 // What became of one sample.
 enum class AppendResult : uint8_t {
   kStored,
-  // Of the newest sample of its series; where the store takes older ones too, of others.
-  kDuplicate,      // same time and value: nothing to do, no error
-  kConflict,       // same time, another value
+  // It is there already: nothing to do, no error. Of samples that are older than the newest one of
+  // their series, where the store takes such, only the time counts: what is there stays.
+  kDuplicate,
+  kConflict,       // the newest sample of its series has the same time and another value
   kOutOfOrder,     // older than the newest sample of its series, and the store takes no such
-  kTooOld,         // older than what the store takes at all
+  kOutOfBounds,    // older than what the store takes at all, which takes nothing out of order
+  kTooOld,         // older than what the store takes out of order
   kUnknownSeries,  // the ref's series has been dropped: resolve the labels again
 };
 
@@ -137,6 +139,8 @@ struct AppendReport {
   struct Rejected {
     uint32_t index;
     AppendResult result;
+    // By itself it would have been stored: another sample of the batch was in its way.
+    bool within_batch = false;
   };
   std::vector<SeriesRef> refs;     // of new_samples, then of new_histograms, in their order
   std::vector<Rejected> rejected;  // ascending by index; kDuplicate is listed as well
@@ -153,8 +157,9 @@ class Appender {
   virtual ~Appender() = default;
   // Stores the batch as one: one log record, visible to readers at once or, on error, not at all.
   // When this returns ok, what was stored survives the death of the process. Samples of one series
-  // within a batch must come in order of time, as the lists are stored one behind the other. Fails
-  // with kIo when the log cannot be written and then has stored nothing.
+  // are stored in the order of the batch, one list behind the other: those that come after a later
+  // one are out of order. Fails with kIo when the log cannot be written and then has stored
+  // nothing.
   virtual Result<AppendReport> Append(const Batch& batch) = 0;
 };
 

@@ -94,12 +94,12 @@ class Db : public storage::Appender, public storage::Queryable, public storage::
                                           Options options);
 
   // As storage::Appender. Appends of several threads are fine and are stored one after the other.
-  // A sample is kTooOld when it lies before min_valid_time() and outside of the out-of-order
-  // window. Within it what is older than its series' newest sample is stored, unless the head has a
-  // sample of that time: then it is kDuplicate or kConflict. Blocks are not looked at: what comes
-  // last counts. Exemplars have a record of their own in the log, behind the
-  // samples': when that cannot be written, they are lost and the error is logged, for the samples
-  // are stored by then.
+  // A sample before min_valid_time() is kOutOfBounds; where there is an out-of-order window, one
+  // outside of both is kTooOld. Within the window what is older than its series' newest sample is
+  // stored, unless the head has a sample of that time, which stays: then it is kDuplicate. Blocks
+  // are not looked at: what comes last counts. Exemplars have a record of their own in the log,
+  // behind the samples': when that cannot be written, they are lost and the error is logged, for
+  // the samples are stored by then.
   Result<storage::AppendReport> Append(const storage::Batch& batch) override = 0;
   // As storage::Queryable. A set of a Select with newest_only costs one copy per series.
   Result<std::unique_ptr<storage::Querier>> NewQuerier(Timestamp mint, Timestamp maxt) override = 0;
