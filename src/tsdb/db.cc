@@ -59,6 +59,7 @@ class DbImpl final : public Db {
     CANOPY_RETURN_IF_ERROR(fs_.MakeDirs(dir));
     CANOPY_RETURN_IF_ERROR(RemoveTempCheckpoints(fs_, dir));
     CANOPY_RETURN_IF_ERROR(OpenChunkFiles());
+    exemplars_.SetOutOfOrderWindow(options_.out_of_order_window);
     CANOPY_ASSIGN_OR_RETURN(const ReplayReport report, Replay(clock, dir));
     CANOPY_RETURN_IF_ERROR(ReplayOutOfOrder());
     CANOPY_ASSIGN_OR_RETURN(wal_, WalWriter::Open(fs_, dir, LogOptions()));
@@ -110,6 +111,7 @@ class DbImpl final : public Db {
     const MutexLock lock(out_of_order_mu_);
     if (window > Duration(0)) CANOPY_RETURN_IF_ERROR(OpenOutOfOrderLog());
     head_.SetOutOfOrder(window, out_of_order_log_.get());
+    exemplars_.SetOutOfOrderWindow(window);
     return {};
   }
   HeadStats Stats(size_t top) const override { return head_.Stats(top); }

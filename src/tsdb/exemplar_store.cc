@@ -40,6 +40,11 @@ std::strong_ordering Order(const Exemplar& a, const Exemplar& b) {
   return a.labels <=> b.labels;
 }
 
+// Whether one of `time` may be stored behind a younger one.
+bool IsWithin(Duration window, Timestamp newest, Timestamp time) {
+  return time < newest && newest - time < window;
+}
+
 // Seen a second time. NaN is NaN: otherwise one without a time would be stored at each scrape.
 bool Same(const Exemplar& a, const Exemplar& b) {
   if ((a.has_time || b.has_time) && a.time != b.time) return false;
@@ -120,6 +125,11 @@ size_t ExemplarStore::Resize(size_t capacity) {
   return ring_.size();
 }
 
+void ExemplarStore::SetOutOfOrderWindow(Duration window) {
+  const MutexLock lock(mu_);
+  out_of_order_window_ = window;
+}
+
 uint32_t ExemplarStore::Admit(std::vector<ExemplarRow>& rows) const {
   const size_t too_long =
       std::erase_if(rows, [](const ExemplarRow& row) { return TooLong(*row.exemplar); });
@@ -132,16 +142,24 @@ uint32_t ExemplarStore::Admit(std::vector<ExemplarRow>& rows) const {
   const MutexLock lock(mu_);
   for (size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
     const SeriesRef series = rows[begin].series;
-    const Exemplar* newest = Newest(series);
+    const Chain* const chain = FindChain(series);
+    const Exemplar* newest = chain != nullptr ? &ring_[chain->newest].exemplar : nullptr;
+    const Exemplar* late = nullptr;  // the last one that was taken out of order
     uint32_t older = 0;
     for (end = begin; end < rows.size() && rows[end].series == series; ++end) {
       const Exemplar* const exemplar = rows[end].exemplar;
       if (newest != nullptr && Same(*newest, *exemplar)) continue;
-      if (newest != nullptr && Order(*exemplar, *newest) < 0) {
+      if (newest == nullptr || Order(*exemplar, *newest) > 0) {
+        newest = exemplar;
+      } else if (!IsWithin(out_of_order_window_, newest->time, exemplar->time)) {
         ++older;
         continue;
+      } else if ((late != nullptr && late->time == exemplar->time) ||
+                 HasTime(*chain, exemplar->time)) {
+        continue;
+      } else {
+        late = exemplar;
       }
-      newest = exemplar;
       rows[kept++] = {series, exemplar};
     }
     if (older == end - begin) out_of_order += older;
@@ -177,13 +195,29 @@ void ExemplarStore::Replay(SeriesRef series, const model::Labels& labels,
     return;
   }
   // Nothing that the log has was the same but for its time when it was stored.
-  if (Order(exemplar, ring_[chain->second.newest].exemplar) <= 0) return;
+  const Exemplar& newest = ring_[chain->second.newest].exemplar;
+  if (Order(exemplar, newest) <= 0 &&
+      (!IsWithin(out_of_order_window_, newest.time, exemplar.time) ||
+       HasTime(chain->second, exemplar.time)))
+    return;
   Put(series, chain->second.labels, exemplar);
 }
 
-const Exemplar* ExemplarStore::Newest(SeriesRef series) const {
+const ExemplarStore::Chain* ExemplarStore::FindChain(SeriesRef series) const {
   const auto chain = chains_.find(series.value());
-  return chain != chains_.end() ? &ring_[chain->second.newest].exemplar : nullptr;
+  return chain != chains_.end() ? &chain->second : nullptr;
+}
+
+// From the newest on: late ones are mostly not very late.
+uint32_t ExemplarStore::FindPlace(const Chain& chain, Timestamp time) const {
+  uint32_t place = chain.newest;
+  while (place != kNone && ring_[place].exemplar.time > time) place = ring_[place].before;
+  return place;
+}
+
+bool ExemplarStore::HasTime(const Chain& chain, Timestamp time) const {
+  const uint32_t place = FindPlace(chain, time);
+  return place != kNone && ring_[place].exemplar.time == time;
 }
 
 void ExemplarStore::Put(SeriesRef series, SharedLabels labels, Exemplar exemplar) {
@@ -195,23 +229,23 @@ void ExemplarStore::Put(SeriesRef series, SharedLabels labels, Exemplar exemplar
     Evict(place);
     first_ = place + 1 == ring_.size() ? 0 : place + 1;
   }
-  ring_[place] = {series, kNone, std::move(exemplar)};
   Chain& chain = chains_[series.value()];
-  if (chain.labels == nullptr) {
-    chain = {std::move(labels), place, place};
-  } else {
-    ring_[chain.newest].next = place;
-    chain.newest = place;
-  }
+  if (chain.labels == nullptr) chain.labels = std::move(labels);
+  const uint32_t before = FindPlace(chain, exemplar.time);
+  const uint32_t next = before != kNone ? ring_[before].next : chain.oldest;
+  ring_[place] = {series, before, next, std::move(exemplar)};
+  (before != kNone ? ring_[before].next : chain.oldest) = place;
+  (next != kNone ? ring_[next].before : chain.newest) = place;
 }
 
 void ExemplarStore::Evict(uint32_t place) {
-  const auto chain = chains_.find(ring_[place].series.value());
-  CANOPY_DCHECK(chain != chains_.end() && chain->second.oldest == place);
-  if (chain->second.newest == place)
-    chains_.erase(chain);
-  else
-    chain->second.oldest = ring_[place].next;
+  const Entry& entry = ring_[place];
+  const auto it = chains_.find(entry.series.value());
+  CANOPY_DCHECK(it != chains_.end());
+  Chain& chain = it->second;
+  (entry.before != kNone ? ring_[entry.before].next : chain.oldest) = entry.next;
+  (entry.next != kNone ? ring_[entry.next].before : chain.newest) = entry.before;
+  if (chain.oldest == kNone) chains_.erase(it);
 }
 
 std::vector<ExemplarStore::Found> ExemplarStore::FindChains(Timestamp mint, Timestamp maxt) const {

@@ -11,6 +11,7 @@
 #include "canopy/base/ids.h"
 #include "canopy/base/mutex.h"
 #include "canopy/base/self_metrics.h"
+#include "canopy/base/time.h"
 #include "canopy/model/exemplar.h"
 #include "canopy/model/labels.h"
 #include "canopy/model/matcher.h"
@@ -42,10 +43,14 @@ class ExemplarStore {
   bool enabled() const { return capacity_.load(std::memory_order_relaxed) > 0; }
   // Keeps the newest. Returns how many are left.
   size_t Resize(size_t capacity);
+  // From now on exemplars are taken that are less than so much older than the newest one of their
+  // series; zero, as at first: none older.
+  void SetOutOfOrderWindow(Duration window);
 
   // Sorts the rows by series and time, and removes those that are not to be stored: too many
-  // characters, in the store already, or older than what the store has of the series. Returns how
-  // many of the last kind there were where all of a series' rows were so.
+  // characters, in the store already, or older than what the store takes of the series. Of one that
+  // is taken out of order only the time is compared with what the store has, as in Prometheus.
+  // Returns how many of the last kind there were where all of a series' rows were so.
   uint32_t Admit(std::vector<ExemplarRow>& rows) const;
   // Stores rows that Admit() has left; `labels` are those of their series, one for each row.
   // Returns how many were stored. REQUIRES: nothing was added since Admit().
@@ -62,12 +67,14 @@ class ExemplarStore {
 
   struct Entry {
     SeriesRef series;
-    uint32_t next = kNone;  // of the same series
+    uint32_t before = kNone;  // of the same series, by time
+    uint32_t next = kNone;
     model::Exemplar exemplar;
   };
   // Shared with readers, which match labels without the lock.
   using SharedLabels = std::shared_ptr<const model::Labels>;
-  // Times ascend from the oldest to the newest, and so does the order of storing.
+  // Times ascend from the oldest to the newest. So does the order of storing, but for what came out
+  // of order.
   struct Chain {
     SharedLabels labels;
     uint32_t oldest = kNone;
@@ -78,7 +85,10 @@ class ExemplarStore {
     SharedLabels labels;
   };
 
-  const model::Exemplar* Newest(SeriesRef series) const CANOPY_REQUIRES(mu_);
+  const Chain* FindChain(SeriesRef series) const CANOPY_REQUIRES(mu_);
+  // Where the newest one stands that is not younger; kNone: all are.
+  uint32_t FindPlace(const Chain& chain, Timestamp time) const CANOPY_REQUIRES(mu_);
+  bool HasTime(const Chain& chain, Timestamp time) const CANOPY_REQUIRES(mu_);
   void Put(SeriesRef series, SharedLabels labels, model::Exemplar exemplar) CANOPY_REQUIRES(mu_);
   void Evict(uint32_t place) CANOPY_REQUIRES(mu_);
   std::vector<Found> FindChains(Timestamp mint, Timestamp maxt) const;
@@ -89,6 +99,7 @@ class ExemplarStore {
   std::atomic<size_t> capacity_;
 
   mutable Mutex mu_;
+  Duration out_of_order_window_ CANOPY_GUARDED_BY(mu_){0};
   std::vector<Entry> ring_ CANOPY_GUARDED_BY(mu_);  // grows up to the capacity
   // The one that was stored longest ago: the place of the next one, once the ring is full.
   uint32_t first_ CANOPY_GUARDED_BY(mu_) = 0;

@@ -107,6 +107,25 @@ BOOST_AUTO_TEST_CASE(they_are_stored_with_their_series_and_outlive_the_process) 
   BOOST_TEST(All(*db) == "a: 1@10 1@19 1@20 7@20 | b: 1@21");
 }
 
+BOOST_AUTO_TEST_CASE(late_ones_within_the_window_outlive_the_process) {
+  Disk disk;
+  disk.options.out_of_order_window = Duration(100);
+  auto db = disk.Open();
+  for (const int64_t t : {500, 450, 401, 470}) BOOST_TEST(Append(*db, New("a", t)).exemplars == 1u);
+  BOOST_TEST(Append(*db, New("a", 400)).exemplars_out_of_order == 1u);
+  const std::string want = "a: 1@401 1@450 1@470 1@500";
+  BOOST_TEST(All(*db) == want);
+  db.reset();
+  db = disk.Open();
+  BOOST_TEST(All(*db) == want);
+  // Whoever takes none any more does not take them from the log either, as Prometheus.
+  BOOST_TEST(db->SetOutOfOrderWindow(Duration(0)).ok());
+  BOOST_TEST(Append(*db, New("a", 480)).exemplars_out_of_order == 1u);
+  db.reset();
+  disk.options.out_of_order_window = Duration(0);
+  BOOST_TEST(All(*disk.Open()) == "a: 1@500");
+}
+
 BOOST_AUTO_TEST_CASE(without_room_for_any_none_are_logged) {
   Disk disk;
   disk.options.max_exemplars = 0;

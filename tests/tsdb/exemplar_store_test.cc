@@ -1,5 +1,6 @@
 #include "tsdb/exemplar_store.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <random>
@@ -175,6 +176,28 @@ BOOST_AUTO_TEST_CASE(selection_by_time_and_by_any_of_several_selectors) {
   BOOST_TEST(select({}, 0, 100) == "");
 }
 
+BOOST_AUTO_TEST_CASE(within_the_window_exemplars_may_be_late) {
+  Store store(5);
+  store.exemplars.SetOutOfOrderWindow(Duration(10));
+  store.Append({{1, At(20)}});
+  // Less than the window older, also than all there are.
+  BOOST_TEST(store.Append({{1, At(10)}}) == "0/1");
+  BOOST_TEST(store.Append({{1, At(11)}}) == "1/0");
+  BOOST_TEST(store.Append({{1, At(15)}, {1, At(13)}}) == "2/0");
+  // Of the time of another one it passes for the same, but at the newest time.
+  BOOST_TEST(store.Append({{1, At(13, 2)}}) == "0/0");
+  BOOST_TEST(store.Append({{1, At(14, 1)}, {1, At(14, 2)}, {1, At(20, 0)}}) == "1/0");
+  BOOST_TEST(store.All() == "s1: t=1@11 t=1@13 t=1@14 t=1@15 t=1@20");
+  // The first to go is the one that was stored first, though it is the newest.
+  BOOST_TEST(store.Append({{1, At(12)}}) == "1/0");
+  BOOST_TEST(store.All() == "s1: t=1@11 t=1@12 t=1@13 t=1@14 t=1@15");
+  BOOST_TEST(store.Append({{2, At(1)}}) == "1/0");
+  BOOST_TEST(store.All() == "s1: t=1@12 t=1@13 t=1@14 t=1@15 | s2: t=1@1");
+  store.exemplars.SetOutOfOrderWindow(Duration(0));
+  BOOST_TEST(store.Append({{1, At(14, 7)}}) == "0/1");
+  BOOST_TEST(store.Metric("out_of_order_exemplars_total") == 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_series_that_came_back_is_shown_once) {
   Store store(100);
   std::vector<Exemplar> of = {At(10), At(30), At(30), At(40), At(20)};
@@ -193,6 +216,8 @@ class Reference {
  public:
   explicit Reference(size_t capacity) : capacity_(capacity) {}
 
+  void SetWindow(int64_t window) { window_ = window; }
+
   void Append(std::vector<std::pair<uint64_t, Exemplar>> batch) {
     std::sort(batch.begin(), batch.end(), [](const auto& a, const auto& b) {
       return std::tuple(a.first, a.second.time, a.second.value, a.second.labels) <
@@ -204,14 +229,22 @@ class Reference {
     for (const auto& [ref, exemplar] : batch) {
       const Exemplar* newest = nullptr;
       for (const auto& [other, e] : all)
-        if (other == ref) newest = &e;
+        if (other == ref && (newest == nullptr || e.time >= newest->time)) newest = &e;
       if (newest != nullptr) {
         const bool timed = newest->has_time || exemplar.has_time;
         const bool same = newest->labels == exemplar.labels && newest->value == exemplar.value &&
                           (!timed || newest->time == exemplar.time);
-        if (same || std::tuple(exemplar.time, exemplar.value, exemplar.labels) <
-                        std::tuple(newest->time, newest->value, newest->labels))
+        if (same) continue;
+        if (exemplar.time < newest->time) {
+          if ((newest->time - exemplar.time).count() >= window_) continue;
+          if (std::ranges::any_of(all, [&](const auto& stored) {
+                return stored.first == ref && stored.second.time == exemplar.time;
+              }))
+            continue;
+        } else if (exemplar.time == newest->time && std::tuple(exemplar.value, exemplar.labels) <
+                                                        std::tuple(newest->value, newest->labels)) {
           continue;
+        }
       }
       all.emplace_back(ref, exemplar);
       let_in.emplace_back(ref, exemplar);
@@ -230,12 +263,16 @@ class Reference {
       if (exemplar.time.ms() >= from && exemplar.time.ms() <= until)
         found[Named("s" + std::to_string(ref))].push_back(exemplar);
     std::vector<storage::ExemplarSeries> out;
-    for (const auto& [labels, exemplars] : found) out.push_back({labels, exemplars});
+    for (auto& [labels, exemplars] : found) {
+      std::ranges::stable_sort(exemplars, {}, &Exemplar::time);
+      out.push_back({labels, exemplars});
+    }
     return out;
   }
 
  private:
   size_t capacity_;
+  int64_t window_ = 0;
   std::vector<std::pair<uint64_t, Exemplar>> stored_;
 };
 
@@ -253,6 +290,11 @@ BOOST_AUTO_TEST_CASE(it_holds_what_a_plain_list_would) {
         const auto size = static_cast<size_t>(up_to(25));
         store.exemplars.Resize(size);
         reference.Resize(size);
+      }
+      if (seed % 2 == 0 && up_to(40) == 0) {
+        const int window = up_to(6);
+        store.exemplars.SetOutOfOrderWindow(Duration(window));
+        reference.SetWindow(window);
       }
       std::vector<std::pair<uint64_t, Exemplar>> batch;
       for (int n = up_to(6); n > 0; --n) {

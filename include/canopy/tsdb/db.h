@@ -113,8 +113,9 @@ class Db : public storage::Appender, public storage::Queryable, public storage::
   // The oldest time that Append takes in order; Timestamp::Min() while the store is empty.
   virtual Timestamp min_valid_time() const = 0;
   // How far behind the newest sample of all a sample may lie that is older than its series' newest
-  // one; zero: none is taken. Counts for appends from now on. kIo when the log of such samples
-  // cannot be opened; all is then as before.
+  // one; zero: none is taken. Exemplars may lie less than that behind the newest one of their
+  // series. Counts for appends from now on. kIo when the log of such samples cannot be opened; all
+  // is then as before.
   virtual Status SetOutOfOrderWindow(Duration window) = 0;
   // Each list holds at most `top` entries. Looks at every series: not for a hot path.
   virtual HeadStats Stats(size_t top) const = 0;
