@@ -171,8 +171,9 @@ class Head {
   // The log's ref becomes the one here, whose labels are returned; none: there is no such series.
   model::Labels ReplayedLabels(SeriesRef& ref);
   Status FinishReplay();
-  // After that: a sample of the out-of-order log. False when there is no such series.
-  bool ReplayOutOfOrder(SeriesRef ref, int64_t t, const ArrivingValue& value);
+  // After that: a sample of the out-of-order log, unless it `may_be_deleted`, and is. False when
+  // there is no such series.
+  bool ReplayOutOfOrder(SeriesRef ref, int64_t t, const ArrivingValue& value, bool may_be_deleted);
 
  private:
   friend class HeadQuerier;
@@ -345,6 +346,8 @@ class Head {
   Limits limits_ CANOPY_GUARDED_BY(append_mu_);
   Duration out_of_order_window_ CANOPY_GUARDED_BY(append_mu_){0};
   WalWriter* out_of_order_log_ CANOPY_GUARDED_BY(append_mu_) = nullptr;
+  // It says that what is behind it is ours.
+  bool out_of_order_log_is_marked_ CANOPY_GUARDED_BY(append_mu_) = false;
   // What is in that plan, by series and time.
   absl::flat_hash_set<std::pair<const Series*, int64_t>> planned_late_
       CANOPY_GUARDED_BY(append_mu_);

@@ -258,9 +258,11 @@ void Head::PlanMarkers(const Batch& batch, const AppendReport& report) {
 Status Head::WritePlanToLog() {
   CANOPY_RETURN_IF_ERROR(WriteOutOfOrderToLog());
   const Status status = WriteInOrderToLog();
-  // What fails now is tried again before the next batch.
-  if (!status.ok() && !out_of_order_plan_.empty() && out_of_order_log_ != nullptr)
+  if (!status.ok() && !out_of_order_plan_.empty() && out_of_order_log_ != nullptr) {
+    // What fails now is tried again before the next batch.
     (void)out_of_order_log_->TakeBack();
+    out_of_order_log_is_marked_ = false;
+  }
   return status;
 }
 

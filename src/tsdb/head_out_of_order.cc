@@ -29,6 +29,17 @@ std::array<Counter*, 2> CountersOfKinds(SelfMetrics& metrics, std::string_view n
           &metrics.AddCounter(name, help, {{"type", "histogram"}})};
 }
 
+// See kEverySeries.
+const std::string& MarkRecord() {
+  static const std::string record = [] {
+    std::string out;
+    const RefTombstone row{kEverySeries, Timestamp::Min(), Timestamp::Min()};
+    EncodeTombstones({&row, 1}, out);
+    return out;
+  }();
+  return record;
+}
+
 size_t KindOf(const ArrivingValue& value) { return value.histogram != nullptr ? 1 : 0; }
 
 SampleFound FindEncoded(ChunkEncoding encoding, std::string_view data, int64_t t,
@@ -79,6 +90,7 @@ Head::OutOfOrderMetrics::OutOfOrderMetrics(SelfMetrics& metrics)
 void Head::SetOutOfOrder(Duration window, WalWriter* log) {
   const MutexLock appending(append_mu_);
   out_of_order_window_ = window;
+  if (log != out_of_order_log_) out_of_order_log_is_marked_ = false;
   out_of_order_log_ = log;
 }
 
@@ -215,9 +227,12 @@ void Head::EncodeOutOfOrder() {
 Status Head::WriteOutOfOrderToLog() {
   if (out_of_order_plan_.empty() || out_of_order_log_ == nullptr) return {};
   EncodeOutOfOrder();
-  std::array<std::string_view, std::tuple_size_v<decltype(out_of_order_records_)>> records;
-  std::ranges::copy(out_of_order_records_, records.begin());
-  return out_of_order_log_->Append(records);
+  std::array<std::string_view, 1 + std::tuple_size_v<decltype(out_of_order_records_)>> records;
+  if (!out_of_order_log_is_marked_) records[0] = MarkRecord();
+  std::ranges::copy(out_of_order_records_, records.begin() + 1);
+  CANOPY_RETURN_IF_ERROR(out_of_order_log_->Append(records));
+  out_of_order_log_is_marked_ = true;
+  return {};
 }
 
 void Head::ApplyOutOfOrder(AppendReport& report) {
@@ -317,6 +332,8 @@ Result<FrozenOutOfOrder> Head::FreezeOutOfOrder() {
     uint32_t next_segment = 0;
     if (out_of_order_log_ != nullptr) {
       CANOPY_ASSIGN_OR_RETURN(next_segment, out_of_order_log_->NextSegment());
+      // The mark goes with the segments before.
+      out_of_order_log_is_marked_ = false;
     }
     const WriterLock lock(mu_);
     frozen_ = std::make_shared<const OutOfOrderSamples>(std::exchange(out_of_order_, {}));
@@ -349,11 +366,16 @@ std::unique_ptr<BlockSource> Head::SourceOutOfOrder(
   return std::make_unique<OutOfOrderSource>(*this, std::move(samples), start.ms(), std::move(stop));
 }
 
-bool Head::ReplayOutOfOrder(SeriesRef ref, int64_t t, const ArrivingValue& value) {
+bool Head::ReplayOutOfOrder(SeriesRef ref, int64_t t, const ArrivingValue& value,
+                            bool may_be_deleted) {
   const MutexLock appending(append_mu_);
   const WriterLock lock(mu_);
   Series* const series = ReplayedSeries(ref);
   if (series == nullptr) return false;
+  if (may_be_deleted) {
+    const HeadDeletions::Ranges deleted = deletions_.Find(SlotOf(ref));
+    if (deleted != nullptr && CoversAll(*deleted, t, t)) return true;
+  }
   // Prometheus may have taken what is there in order as well.
   if (FindStored(*series, SlotOf(ref), t, value) == SampleFound::kNone)
     PutOutOfOrder(*series, SlotOf(ref), t, value);

@@ -74,6 +74,7 @@ std::optional<uint32_t> OfflineHead::TakesInOrder(SeriesRef ref, Timestamp time)
 void OfflineHead::TakeOutOfOrder(SeriesRef ref, Timestamp time, const ArrivingValue& value) {
   const std::optional<uint32_t> series = SeriesOf(ref);
   if (!series) return;
+  if (!late_are_ours_ && CoversAll(deleted_.Get(*series), time.ms(), time.ms())) return;
   constexpr int64_t kChunkRange = 2 * 3'600'000;
   OutOfOrderSeries& samples = out_of_order_[*series];
   if (samples.Find(time.ms(), value) == SampleFound::kNone)
@@ -119,7 +120,12 @@ Status OfflineHead::TakeRecord(std::string_view record, bool out_of_order) {
           samples_.Add(*series, row.time.ms(), row.value);
       });
     case RecordType::kTombstones:
-      return DecodeTombstones(record, [&](const RefTombstone& row) { Delete(row); });
+      return DecodeTombstones(record, [&](const RefTombstone& row) {
+        if (!out_of_order)
+          Delete(row);
+        else if (row.ref == kEverySeries)
+          late_are_ours_ = true;
+      });
     case RecordType::kHistogramSamples:
     case RecordType::kCustomBucketsHistogramSamples:
     case RecordType::kHistogramSamplesV2:
@@ -166,7 +172,7 @@ void OfflineHead::Delete(const RefTombstone& row) {
     return;
   }
   const auto it = by_ref_.find(row.ref.value());
-  if (it == by_ref_.end() || row.mint > row.maxt) return;
+  if (it == by_ref_.end() || row.mint > row.maxt || row.maxt < options_.min_time) return;
   TimeRange range{row.mint.ms(), row.maxt.ms()};
   // That is how Prometheus says that a series has left its head for a block. Another one with its
   // labels may come.

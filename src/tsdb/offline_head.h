@@ -89,6 +89,7 @@ class OfflineHead {
   absl::flat_hash_map<uint32_t, OutOfOrderSeries> out_of_order_;
   // What is older went to blocks that are gone by now: see kEverySeries in wal_record.h.
   Timestamp dropped_before_ = Timestamp::Min();
+  bool late_are_ours_ = false;  // see kEverySeries as well
   uint64_t unknown_refs_ = 0;
   uint64_t impossible_histograms_ = 0;
 };

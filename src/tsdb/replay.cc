@@ -218,8 +218,12 @@ class OutOfOrderReplay {
       case RecordType::kSamplesV2:
         return DecodeSamples(record, [&](const RefSample& row) {
           ++report_.samples;
-          if (!head_.ReplayOutOfOrder(row.ref, row.time.ms(), {row.value, nullptr}))
+          if (!head_.ReplayOutOfOrder(row.ref, row.time.ms(), {row.value, nullptr}, !is_ours_))
             ++report_.unknown_series;
+        });
+      case RecordType::kTombstones:
+        return DecodeTombstones(record, [&](const RefTombstone& row) {
+          if (row.ref == kEverySeries) is_ours_ = true;
         });
       case RecordType::kMmapMarkers:
         return {};
@@ -227,7 +231,7 @@ class OutOfOrderReplay {
         if (const auto status = ReplayHistograms(
                 record, report_,
                 [&](SeriesRef ref, int64_t t, const storage::HistogramValue& value) {
-                  return head_.ReplayOutOfOrder(ref, t, {0, &value});
+                  return head_.ReplayOutOfOrder(ref, t, {0, &value}, !is_ours_);
                 }))
           return *status;
         ++report_.unknown_records;
@@ -238,6 +242,7 @@ class OutOfOrderReplay {
  private:
   Head& head_;
   ReplayReport& report_;
+  bool is_ours_ = false;  // see kEverySeries
 };
 
 // Stores until the end or the first record that makes no sense, which is condemned.

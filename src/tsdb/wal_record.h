@@ -80,6 +80,10 @@ struct RefTombstone {
 // Ours, and of no series, so that Prometheus passes it over: the tombstone says that samples up to
 // maxt are not the head's any more, though the log has them. It stands in for blocks that were
 // newest and are gone: what a block has is not taken from the log, and what it had must not be.
+//
+// In the out-of-order log, which has no other tombstones, it says that what is behind it is ours.
+// What Prometheus has in there is deleted where the log says so: its deletions leave that log as it
+// is. Ours empty it first, so that what is in it came later.
 inline constexpr SeriesRef kEverySeries{};
 struct RefExemplar {
   SeriesRef ref;

@@ -15,6 +15,7 @@
 #include "tests/tsdb/wal_support.h"
 #include "tsdb/block_meta.h"
 #include "tsdb/ulid.h"
+#include "tsdb/wal.h"
 #include "tsdb/wal_record.h"
 
 // Samples that come after later ones of their series: what is taken, what queries show, and how
@@ -553,6 +554,61 @@ BOOST_AUTO_TEST_CASE(in_the_place_of_what_was_deleted_other_samples_may_come) {
   Content after = Read(*disk.db);
   BOOST_TEST(after.erase("later") == 1u);
   BOOST_TEST((after == again));
+  disk.IsWhole();
+}
+
+void WriteLog(Fs& fs, const std::string& dir, const std::vector<std::string>& records) {
+  const auto log = WalWriter::Open(fs, dir, {.segment_bytes = 32 << 10});
+  BOOST_REQUIRE(log.ok());
+  BOOST_REQUIRE((*log)->Append(Views(records)).ok());
+  BOOST_REQUIRE((*log)->Close().ok());
+}
+std::string SamplesRecord(SeriesRef ref, const std::vector<std::pair<double, double>>& samples) {
+  std::string record;
+  SamplesEncoder encoder(record);
+  for (const auto& [minutes, value] : samples) encoder.Add(ref, At(minutes), value);
+  encoder.Finish();
+  return record;
+}
+
+// Prometheus hides what it has deleted, and does not say in which of its logs that is.
+BOOST_AUTO_TEST_CASE(what_prometheus_has_deleted_does_not_come_back) {
+  Disk disk;
+  disk.db.reset();
+  BOOST_REQUIRE(disk.fs.RemoveAll("/data").ok());
+  std::string series;
+  SeriesEncoder(series).Add(SeriesRef(7), Named("a"));
+  std::string deleted;
+  const RefTombstone row{SeriesRef(7), At(97), At(103)};
+  EncodeTombstones({&row, 1}, deleted);
+  WriteLog(disk.fs, "/data/wal",
+           {series, SamplesRecord(SeriesRef(7), {{96, 1}, {100, 2}, {105, 3}}), deleted});
+  WriteLog(
+      disk.fs, "/data/wbl",
+      {SamplesRecord(SeriesRef(7), {{95, 4}, {96.5, 5}, {97, 6}, {99, 7}, {103, 8}, {104, 9}})});
+  disk.db = disk.Open();
+  const Content taken = {{"a", "95:4 96:1 96.5:5 104:9 105:3"}};
+  BOOST_TEST((Read(*disk.db) == taken));
+  // What comes from now on is not deleted, and neither is it after a restart.
+  BOOST_TEST((One(*disk.db, "a", 99, 10) == AppendResult::kStored));
+  BOOST_TEST((One(*disk.db, "a", 101, 11) == AppendResult::kStored));
+  const Content more = {{"a", "95:4 96:1 96.5:5 99:10 101:11 104:9 105:3"}};
+  for (int life = 0; life < 3; ++life) {
+    BOOST_TEST((Read(*disk.db) == more));
+    const auto outside = ReadOnlyDb::Open(disk.fs, "/data", {});
+    BOOST_REQUIRE(outside.ok());
+    BOOST_TEST((Read(**outside) == more));
+    disk.Restart();
+  }
+  // Nor when the log has been cut since.
+  (void)One(*disk.db, "later", 118, 1);
+  disk.Compact();
+  BOOST_TEST((One(*disk.db, "a", 102, 12) == AppendResult::kStored));
+  const Content last = {{"a", "95:4 96:1 96.5:5 99:10 101:11 102:12 104:9 105:3"},
+                        {"later", "118:1"}};
+  BOOST_TEST((Read(*disk.db) == last));
+  disk.Restart();
+  BOOST_TEST((Read(*disk.db) == last));
   disk.IsWhole();
 }
 
