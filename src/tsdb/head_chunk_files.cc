@@ -13,16 +13,6 @@ namespace {
 
 constexpr size_t kFlushBytes = 1 << 20;
 
-Status CheckHeader(std::string_view file) {
-  base::ByteReader in(file);
-  const uint32_t magic = in.Be32();
-  const uint8_t version = in.U8();
-  if (magic != kHeadChunksMagic) return Status::Corrupt("this is no head chunk file");
-  if (version != kHeadChunksVersion)
-    return Status::Unsupported("head chunk file version " + std::to_string(version));
-  return {};
-}
-
 // As Prometheus sees it: the file was created, and nothing has reached the disk.
 bool WasNeverWritten(std::string_view file) {
   return file.size() < kHeadChunksHeaderBytes || file.find_first_not_of('\0') == file.npos;
@@ -64,30 +54,15 @@ Status HeadChunkFiles::LoadFile(uint32_t number, bool is_last, const LoadFn& loa
   if (is_last && WasNeverWritten(bytes)) return fs_.Remove(path);
   File& file = files_[number];
   file.mapped = mapped;
-  const auto fault = [&](uint64_t offset, bool torn, std::string reason) {
-    fault_ = {path, offset, bytes.size() - offset, torn, std::move(reason)};
-  };
-  if (const Status status = CheckHeader(bytes); !status.ok()) {
-    if (status.code() == Code::kUnsupported) return status.In(path);
-    fault(0, false, status.message());
-    return {};
-  }
-  size_t offset = kHeadChunksHeaderBytes;
-  while (offset < bytes.size()) {
-    HeadChunk chunk;
-    size_t size = 0;
-    const HeadChunkFound found = ParseHeadChunk(bytes, offset, chunk, size);
-    if (found == HeadChunkFound::kEnd) break;
-    if (found != HeadChunkFound::kChunk) {
-      const bool torn = found == HeadChunkFound::kTorn && is_last;
-      fault(offset, torn, torn ? "file ends within a chunk" : "unexpected checksum");
-      break;
-    }
+  const auto take = [&](size_t offset, const HeadChunk& chunk) {
     load(ChunkRef(number, offset), chunk);
     file.maxt = std::max(file.maxt, chunk.maxt);
-    offset += size;
-  }
-  file.size = offset;
+  };
+  HeadChunksEnd end = ReadHeadChunks(bytes, is_last, take);
+  if (end.unknown_version) return Status::Unsupported(std::move(end.reason)).In(path);
+  if (!end.reason.empty())
+    fault_ = {path, end.offset, bytes.size() - end.offset, end.torn, std::move(end.reason)};
+  file.size = end.offset;
   return {};
 }
 

@@ -52,4 +52,41 @@ HeadChunkFound ParseHeadChunk(std::string_view file, size_t offset, HeadChunk& c
   return !in.ok() || AllZero(in.rest()) ? HeadChunkFound::kTorn : HeadChunkFound::kCorrupt;
 }
 
+HeadChunksEnd ReadHeadChunks(std::string_view file, bool is_last,
+                             const std::function<void(size_t offset, const HeadChunk&)>& fn) {
+  HeadChunksEnd end;
+  if (file.size() < kHeadChunksHeaderBytes) {
+    end.reason = "file is too short for a header";
+    end.torn = is_last;
+    return end;
+  }
+  base::ByteReader in(file);
+  const uint32_t magic = in.Be32();
+  const uint8_t version = in.U8();
+  if (magic != kHeadChunksMagic) {
+    end.reason = "this is no head chunk file";
+    return end;
+  }
+  if (version != kHeadChunksVersion) {
+    end.reason = "head chunk file version " + std::to_string(version) + " is not known";
+    end.unknown_version = true;
+    return end;
+  }
+  end.offset = kHeadChunksHeaderBytes;
+  while (end.offset < file.size()) {
+    HeadChunk chunk;
+    size_t size = 0;
+    const HeadChunkFound found = ParseHeadChunk(file, end.offset, chunk, size);
+    if (found == HeadChunkFound::kEnd) break;
+    if (found != HeadChunkFound::kChunk) {
+      end.torn = found == HeadChunkFound::kTorn && is_last;
+      end.reason = end.torn ? "file ends within a chunk" : "unexpected checksum";
+      break;
+    }
+    fn(end.offset, chunk);
+    end.offset += size;
+  }
+  return end;
+}
+
 }  // namespace canopy::tsdb

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -50,5 +51,17 @@ enum class HeadChunkFound : uint8_t {
 // Looks at what lies at `offset` of a file (REQUIRES: not behind its end); of a chunk `size` are
 // its bytes.
 HeadChunkFound ParseHeadChunk(std::string_view file, size_t offset, HeadChunk& chunk, size_t& size);
+
+// Where the chunks of a file end.
+struct HeadChunksEnd {
+  size_t offset = 0;   // behind the last one; 0: the header cannot be read
+  std::string reason;  // why not all of the file was read; empty: only zeros follow
+  bool torn = false;   // as a power cut leaves the last file
+  bool unknown_version = false;
+};
+// Calls fn(offset, chunk) for each chunk of a file, up to the first that cannot be read. `is_last`:
+// of the directory.
+HeadChunksEnd ReadHeadChunks(std::string_view file, bool is_last,
+                             const std::function<void(size_t offset, const HeadChunk&)>& fn);
 
 }  // namespace canopy::tsdb

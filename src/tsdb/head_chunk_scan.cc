@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "canopy/base/bytes.h"
 #include "tsdb/chunk_file.h"
 #include "tsdb/wal_segment.h"
 
@@ -21,21 +20,12 @@ class Scanner {
     out_.bytes += bytes_.size();
     // Created, and nothing has reached the disk.
     if (is_last && bytes_.find_first_not_of('\0') == bytes_.npos) return;
-    if (const std::string fault = HeaderFault(); !fault.empty())
-      return Fault(0, is_last && bytes_.size() < kHeadChunksHeaderBytes, fault);
-    for (size_t offset = kHeadChunksHeaderBytes; offset < bytes_.size();) {
-      HeadChunk chunk;
-      size_t size = 0;
-      const HeadChunkFound found = ParseHeadChunk(bytes_, offset, chunk, size);
-      if (found == HeadChunkFound::kEnd) return;
-      if (found != HeadChunkFound::kChunk) {
-        const bool torn = found == HeadChunkFound::kTorn && is_last;
-        return Fault(offset, torn, torn ? "file ends within a chunk" : "unexpected checksum");
-      }
+    const auto take = [&](size_t offset, const HeadChunk& chunk) {
       ++out_.chunks;
       fn_(ChunkRef(number, offset), chunk);
-      offset += size;
-    }
+    };
+    HeadChunksEnd end = ReadHeadChunks(bytes_, is_last, take);
+    if (!end.reason.empty()) Fault(end.offset, end.torn, std::move(end.reason));
   }
   void Missing(const std::string& path) {
     path_ = path;
@@ -45,17 +35,6 @@ class Scanner {
   HeadChunkScan Take() { return std::move(out_); }
 
  private:
-  std::string HeaderFault() const {
-    base::ByteReader in(bytes_);
-    const uint32_t magic = in.Be32();
-    const uint8_t version = in.U8();
-    (void)in.Bytes(kHeadChunksHeaderBytes - 5);
-    if (!in.ok()) return "file is too short for a header";
-    if (magic != kHeadChunksMagic) return "this is no head chunk file";
-    if (version != kHeadChunksVersion)
-      return "head chunk file version " + std::to_string(version) + " is not known";
-    return {};
-  }
   void Fault(uint64_t offset, bool torn, std::string reason) {
     out_.faults.push_back({path_, offset, bytes_.size() - offset, torn, std::move(reason)});
   }
