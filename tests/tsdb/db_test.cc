@@ -10,6 +10,7 @@
 #include "tests/support/manual_clock.h"
 #include "tests/support/mem_fs.h"
 #include "tests/support/memory_store.h"
+#include "tests/tsdb/histogram_of.h"
 
 namespace canopy::tsdb {
 namespace {
@@ -87,20 +88,6 @@ Batch One(const Labels& labels, int64_t t, double value) {
 }
 
 Labels Numbered(unsigned n) { return Labels{{"__name__", "m"}, {"n", std::to_string(n)}}; }
-
-// Of integers, or of floats for odd numbers.
-storage::HistogramValue HistogramOf(unsigned n, int64_t t) {
-  const uint64_t count = static_cast<uint64_t>(t / 1000) % 100'000 + n;
-  model::Histogram h;
-  h.schema = 2;
-  h.count = 3 * count;
-  h.sum = static_cast<double>(count) / 2;
-  h.positive = {{{1, 2}}, {static_cast<int64_t>(count), static_cast<int64_t>(count)}};
-  if (n % 2 == 0) return h;
-  model::FloatHistogram floats;
-  model::ToFloat(h, floats);
-  return floats;
-}
 
 // A scrape's page of `count` series from `first` on, appended to both.
 void Scrape(Db& db, testing::MemoryStore* oracle, unsigned first, unsigned count, int64_t t) {

@@ -15,6 +15,7 @@
 #include "canopy/tsdb/read_only_db.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/mem_fs.h"
+#include "tests/tsdb/histogram_of.h"
 #include "tsdb/block_meta.h"
 
 namespace canopy::tsdb {
@@ -81,19 +82,6 @@ inline model::Matchers Numbers(std::string expression) {
 // Series with these numbers are native histograms.
 inline bool IsHistogram(unsigned n) { return n % 5 == 3; }
 
-inline storage::HistogramValue HistogramAt(unsigned n, int64_t t) {
-  const auto count = static_cast<uint64_t>(t / 1000 % 100'000 + n);
-  model::Histogram h;
-  h.schema = 1;
-  h.count = 3 * count;
-  h.sum = static_cast<double>(count) / 2;
-  h.positive = {{{1, 2}}, {static_cast<int64_t>(count), static_cast<int64_t>(count)}};
-  if (n % 2 == 0) return h;
-  model::FloatHistogram floats;
-  model::ToFloat(h, floats);
-  return floats;
-}
-
 // A store on a disk in memory, and what it must show.
 class DeletingStore {
  public:
@@ -127,7 +115,7 @@ class DeletingStore {
         if (IsHistogram(n) != histograms) continue;
         const model::Labels labels = SeriesOf(n);
         if (histograms) {
-          const storage::HistogramValue value = HistogramAt(n, t);
+          const storage::HistogramValue value = HistogramOf(n, t);
           batch.new_histograms.push_back({labels, Timestamp::FromMs(t), value});
           model::FloatHistogram shown;
           if (const auto* integers = std::get_if<model::Histogram>(&value))

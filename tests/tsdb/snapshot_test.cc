@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(samples_that_come_while_the_head_is_written_do_not_spoil_it
     storage::Batch batch;
     for (unsigned n = 0; n < series; ++n) {
       if (IsHistogram(n))
-        batch.new_histograms.push_back({SeriesOf(n), Timestamp::FromMs(t), HistogramAt(n, t)});
+        batch.new_histograms.push_back({SeriesOf(n), Timestamp::FromMs(t), HistogramOf(n, t)});
       else
         batch.new_samples.push_back({SeriesOf(n), Timestamp::FromMs(t), double(t)});
     }
