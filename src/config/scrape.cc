@@ -86,9 +86,11 @@ Fields<T> LimitFields(ScrapeLimits T::*limits) {
 struct HistogramKeys {
   std::optional<bool> native;
   std::optional<bool> classic_as_well;
+  std::optional<bool> convert_classic;
 
   HistogramScraping Inherit(const HistogramScraping& global) const {
-    return {native.value_or(global.native), classic_as_well.value_or(global.classic_as_well)};
+    return {native.value_or(global.native), classic_as_well.value_or(global.classic_as_well),
+            convert_classic.value_or(global.convert_classic)};
   }
 };
 
@@ -97,8 +99,7 @@ Fields<T> HistogramFields(HistogramKeys T::*keys) {
   return {
       {"scrape_native_histograms", keys, &HistogramKeys::native},
       {"always_scrape_classic_histograms", keys, &HistogramKeys::classic_as_well},
-      // Taken when it says what happens anyway.
-      Unsupported<T>("convert_classic_histograms_to_nhcb", {"false"}),
+      {"convert_classic_histograms_to_nhcb", keys, &HistogramKeys::convert_classic},
   };
 }
 

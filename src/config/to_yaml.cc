@@ -117,6 +117,7 @@ YamlNode GlobalNode(const GlobalConfig& c) {
       .Put("metric_name_validation_scheme", NameValidationText(c.metric_name_validation_scheme))
       .Put("metric_name_escaping_scheme", exposition::EscapingText(c.metric_name_escaping_scheme))
       .Put("scrape_native_histograms", c.histograms.native)
+      .PutUnless("convert_classic_histograms_to_nhcb", c.histograms.convert_classic)
       .PutUnless("always_scrape_classic_histograms", c.histograms.classic_as_well)
       .Put("extra_scrape_metrics", c.extra_scrape_metrics);
   return out.Take();
@@ -249,7 +250,7 @@ YamlNode JobNode(const ScrapeConfig& c) {
   }
   out.Put("scrape_native_histograms", c.histograms.native)
       .Put("always_scrape_classic_histograms", c.histograms.classic_as_well)
-      .Put("convert_classic_histograms_to_nhcb", false)
+      .Put("convert_classic_histograms_to_nhcb", c.histograms.convert_classic)
       .PutUnless("scrape_failure_log_file", c.scrape_failure_log_file)
       .Put("metrics_path", c.metrics_path)
       .Put("scheme", c.scheme)

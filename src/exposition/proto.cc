@@ -10,6 +10,7 @@
 #include "canopy/base/bytes.h"
 #include "canopy/base/quote.h"
 #include "canopy/exposition/format.h"
+#include "canopy/model/classic_histogram.h"
 #include "canopy/model/histogram_integer.h"
 #include "canopy/model/histogram_math.h"
 
@@ -386,6 +387,7 @@ class MetricSeries {
     return {};
   }
   Status Classic() {
+    SetExemplars({}, false);
     CANOPY_RETURN_IF_ERROR(Sample("_count", metric_.Count()));
     CANOPY_RETURN_IF_ERROR(Sample("_sum", metric_.sum));
     constexpr double kInf = std::numeric_limits<double>::infinity();
@@ -403,12 +405,21 @@ class MetricSeries {
       return Status::Invalid("histogram " + base::Quoted(series_.family) + ": " +
                              histogram.status().message());
     }
-    std::vector<std::string_view> exemplars = metric_.exemplars;
-    if (exemplars.empty())
-      for (const Bucket& bucket : metric_.buckets) exemplars.push_back(bucket.exemplar);
-    SetExemplars(exemplars, true);
-    SetKey("h", "");
-    return sink_.Histogram(series_, *std::move(histogram));
+    return Histogram(*std::move(histogram));
+  }
+  // The classic one as one with custom buckets.
+  Status Converted(bool gauge) {
+    model::ClassicHistogram classic;
+    classic.SetCount(metric_.Count());
+    classic.SetSum(metric_.sum);
+    for (const Bucket& bucket : metric_.buckets) classic.AddBucket(bucket.upper, bucket.count);
+    auto histogram = classic.Convert();
+    if (!histogram.ok()) {
+      return Status::Invalid("histogram " + base::Quoted(series_.family) + ": " +
+                             histogram.status().message());
+    }
+    if (gauge) std::visit([](auto& h) { h.hint = model::CounterResetHint::kGauge; }, *histogram);
+    return Histogram(*std::move(histogram));
   }
 
  private:
@@ -419,6 +430,14 @@ class MetricSeries {
     base::PutString(key_, suffix);
     key_.append(extra);
     series_.key = key_;
+  }
+  Status Histogram(std::variant<model::Histogram, model::FloatHistogram> value) {
+    std::vector<std::string_view> exemplars = metric_.exemplars;
+    if (exemplars.empty())
+      for (const Bucket& bucket : metric_.buckets) exemplars.push_back(bucket.exemplar);
+    SetExemplars(exemplars, true);
+    SetKey("h", "");
+    return sink_.Histogram(series_, std::move(value));
   }
   Status Sample(std::string_view suffix, double value) {
     series_.suffix = suffix;
@@ -462,9 +481,14 @@ Status TakeMetric(const ProtoFamily& family, Kind kind, std::string_view bytes,
       return series.Summary();
     case Kind::kHistogram:
     case Kind::kGaugeHistogram: {
-      if (!options.native_histograms || !metric.native()) return series.Classic();
-      CANOPY_RETURN_IF_ERROR(series.Native(kind == Kind::kGaugeHistogram));
-      return options.classic_too && !metric.buckets.empty() ? series.Classic() : Status();
+      const bool gauge = kind == Kind::kGaugeHistogram;
+      if (options.native_histograms && metric.native()) {
+        CANOPY_RETURN_IF_ERROR(series.Native(gauge));
+        return options.classic_too && !metric.buckets.empty() ? series.Classic() : Status();
+      }
+      if (!options.convert_classic) return series.Classic();
+      CANOPY_RETURN_IF_ERROR(series.Converted(gauge));
+      return options.classic_too ? series.Classic() : Status();
     }
     default:
       return series.Value();

@@ -22,12 +22,22 @@ using storage::Batch;
 constexpr int64_t kLogIntervalNanos = int64_t{60} * 1'000'000'000;
 
 bool NeedsRef(Entry::Kind kind) {
-  return kind != Entry::Kind::kDropped && kind != Entry::Kind::kLines;
+  return kind < Entry::Kind::kLines && kind != Entry::Kind::kDropped;
 }
 
+bool IsTracked(const Entry& entry) { return entry.kind() == Entry::Kind::kTracked && entry.ref(); }
 void AddTracked(const Entries& page, std::vector<SeriesRef>& out) {
   for (const Entry& entry : page)
-    if (entry.kind() == Entry::Kind::kTracked) out.push_back(entry.ref());
+    if (IsTracked(entry)) out.push_back(entry.ref());
+}
+
+// Those of the last page that this one does not show.
+void AddVanishedGroups(const ClassicGroups& groups, const WalkMemory& memory,
+                       std::vector<SeriesRef>& out) {
+  for (size_t i = 0; i < groups.series.size(); ++i) {
+    const bool shown = i < memory.shown_groups.size() && memory.shown_groups[i];
+    if (!shown && IsTracked(groups.series[i])) out.push_back(groups.series[i].ref());
+  }
 }
 
 }  // namespace
@@ -86,6 +96,15 @@ struct TargetPages::Rep {
   void RememberPage(const Walk& walk, WalkMemory& memory, const AppendReport& result);
   void OfferMetadata(Batch& batch, bool changed) const;
   void RememberMetadata(uint64_t hash);
+  void RememberGroups(WalkMemory& memory, const AppendReport& result);
+  void AddShown(std::vector<SeriesRef>& out) const {
+    AddTracked(page, out);
+    AddTracked(groups.series, out);
+  }
+  void ForgetPage() {
+    page = {};
+    groups = {};
+  }
   void StoreDropped(const Scrape& scrape, const ScrapeReport& report, std::string_view body,
                     PageFormat format, WalkMemory& memory, const AppendReport& result);
   double SecondsSince(int64_t started_nanos) const {
@@ -103,6 +122,7 @@ struct TargetPages::Rep {
   // Of the one caller at a time.
   std::shared_ptr<const PageRules> rules;
   Entries page;                    // the last good one
+  ClassicGroups groups;            // that it names
   bool shown = false;              // its series have not been ended
   std::vector<SeriesRef> orphans;  // of pages under former rules; they end with the next scrape
   ReportSeries reports;
@@ -144,7 +164,10 @@ ScrapeReport TargetPages::Store(const Scrape& scrape, std::string_view page, Pag
   r.CountFigures(figures);
   if (!report.error.ok()) return r.StoreFailure(scrape, std::move(report), memory.batch);
 
-  if (r.shown) walk->AddVanished(memory.batch.ended);
+  if (r.shown) {
+    walk->AddVanished(memory.batch.ended);
+    AddVanishedGroups(r.groups, memory, memory.batch.ended);
+  }
   // An empty page says nothing, not that there is nothing.
   const bool metadata_changed = walk->metadata_hash() != r.metadata_hash && !page.empty();
   if (metadata_changed) r.said.Set(r.pool.Intern(walk->metadata_hash(), page, format));
@@ -172,10 +195,10 @@ void TargetPages::End(Timestamp time, Scratch& scratch) {
   Rep& r = *rep_;
   Batch& batch = scratch.rep_->walk.batch;
   batch.Clear();
-  if (r.shown) AddTracked(r.page, batch.ended);
+  if (r.shown) r.AddShown(batch.ended);
   batch.ended.insert(batch.ended.end(), r.orphans.begin(), r.orphans.end());
   r.reports.End(batch.ended);
-  r.page = {};
+  r.ForgetPage();
   r.orphans = {};
   r.shown = false;
   if (batch.ended.empty()) return;
@@ -188,8 +211,8 @@ void TargetPages::SetRules(std::shared_ptr<const PageRules> rules, bool same_lab
   Rep& r = *rep_;
   r.rules = std::move(rules);
   if (same_labels) return;
-  if (r.shown) AddTracked(r.page, r.orphans);
-  r.page = {};
+  if (r.shown) r.AddShown(r.orphans);
+  r.ForgetPage();
 }
 
 std::shared_ptr<const MetadataSet> TargetPages::metadata() const {
@@ -197,13 +220,15 @@ std::shared_ptr<const MetadataSet> TargetPages::metadata() const {
   return rep_->metadata;
 }
 
-size_t TargetPages::cache_bytes() const { return rep_->page.capacity() * sizeof(Entry); }
+size_t TargetPages::cache_bytes() const {
+  return rep_->page.capacity() * sizeof(Entry) + rep_->groups.bytes();
+}
 
 std::unique_ptr<Walk> TargetPages::Rep::NewWalk(const Scrape& scrape, std::string_view body,
                                                 PageFormat format, WalkMemory& memory) const {
   if (format == PageFormat::kProto)
     return std::make_unique<ProtoWalk>(body, *rules, labels, scrape, page, memory);
-  return std::make_unique<PageWalk>(body, format, *rules, labels, scrape, page, memory);
+  return std::make_unique<PageWalk>(body, format, *rules, labels, scrape, page, groups, memory);
 }
 
 void TargetPages::Rep::CountFigures(const WalkFigures& figures) {
@@ -220,7 +245,7 @@ void TargetPages::Rep::CountFigures(const WalkFigures& figures) {
 ScrapeReport TargetPages::Rep::StoreFailure(const Scrape& scrape, ScrapeReport report,
                                             Batch& batch) {
   batch.Clear();
-  if (shown) AddTracked(page, batch.ended);
+  if (shown) AddShown(batch.ended);
   batch.ended.insert(batch.ended.end(), orphans.begin(), orphans.end());
   batch.ended_at = scrape.time;
   report.duration_seconds = SecondsSince(scrape.started_nanos);
@@ -310,6 +335,7 @@ void TargetPages::Rep::LogRefused() {
 
 void TargetPages::Rep::RememberPage(const Walk& walk, WalkMemory& memory,
                                     const AppendReport& result) {
+  RememberGroups(memory, result);
   if (!walk.differs()) return;
   const Batch& batch = memory.batch;
   Entries& entries = memory.entries;
@@ -324,13 +350,33 @@ void TargetPages::Rep::RememberPage(const Walk& walk, WalkMemory& memory,
     if (why == AppendResult::kDuplicate) continue;
     if (index >= batch.samples.size() && index < samples_end)
       entries[memory.added[index - batch.samples.size()]].set_ref(SeriesRef());
-    else if (index >= histograms)
+    else if (index >= histograms && index - histograms < memory.added_histograms.size())
       entries[memory.added_histograms[index - histograms]].set_ref(SeriesRef());
   }
   for (const auto& [duplicate, first] : memory.duplicates)
     entries[duplicate].set_ref(entries[first].ref());
   std::erase_if(entries, [](const Entry& e) { return NeedsRef(e.kind()) && !e.ref(); });
   page = Entries(entries.begin(), entries.end());  // no bytes to spare
+  groups.DropUnused(page);
+}
+
+void TargetPages::Rep::RememberGroups(WalkMemory& memory, const AppendReport& result) {
+  const Batch& batch = memory.batch;
+  Entries& series = memory.groups.series;
+  // A series whose first sample was refused is not ours to end.
+  std::vector<bool> refused_at(memory.added_groups.size(), false);
+  const size_t new_histograms =
+      batch.samples.size() + batch.new_samples.size() + batch.histograms.size();
+  for (const auto& rejected : result.rejected)
+    if (rejected.result != AppendResult::kDuplicate && rejected.index >= new_histograms &&
+        rejected.index - new_histograms < refused_at.size())
+      refused_at[rejected.index - new_histograms] = true;
+  for (size_t i = 0; i < memory.added_groups.size(); ++i)
+    if (!refused_at[i])
+      series[memory.added_groups[i]].set_ref(result.refs[batch.new_samples.size() + i]);
+  for (size_t i = 0; i < series.size(); ++i)
+    if (!memory.shown_groups[i]) series[i].set_ref(SeriesRef());
+  std::swap(groups, memory.groups);
 }
 
 void TargetPages::Rep::OfferMetadata(Batch& batch, bool changed) const {
@@ -365,6 +411,8 @@ void TargetPages::Rep::StoreDropped(const Scrape& scrape, const ScrapeReport& re
   std::erase_if(page, [&](const Entry& e) {
     return NeedsRef(e.kind()) && dropped.contains(e.ref().value());
   });
+  for (Entry& group : groups.series)
+    if (dropped.contains(group.ref().value())) group.set_ref(SeriesRef());
   // Now they are new to the page; the others have been stored.
   const std::unique_ptr<Walk> walk = NewWalk(scrape, body, format, memory);
   if (const Status status = walk->Run(); !status.ok()) return;  // it was fine a moment ago

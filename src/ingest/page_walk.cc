@@ -14,8 +14,10 @@ using Line = exposition::Entry;
 
 PageWalk::PageWalk(std::string_view page, exposition::PageFormat format, const PageRules& rules,
                    const model::Labels& target, const Scrape& scrape, const Entries& old_page,
-                   WalkMemory& memory)
-    : parser_(page, format),
+                   const ClassicGroups& groups, WalkMemory& memory)
+    : page_(page),
+      format_(format),
+      parser_(page, format),
       rules_(rules),
       target_(target),
       time_(scrape.time),
@@ -28,6 +30,7 @@ PageWalk::PageWalk(std::string_view page, exposition::PageFormat format, const P
   memory_.added.clear();
   memory_.added_histograms.clear();
   memory_.duplicates.clear();
+  StartClassic(groups);
 }
 
 Status PageWalk::Run() {
@@ -40,6 +43,8 @@ Status PageWalk::Run() {
     if (!error_.ok()) return error_;
     if (!more) break;
   }
+  FinishRun();
+  if (!error_.ok()) return error_;
   if (cursor_ != old_.size()) Differ();
   if (figures_.sample_limit_exceeded) return Status::Limit("sample limit exceeded");
   return {};
@@ -57,15 +62,8 @@ bool PageWalk::TakePredicted() {
   const std::string_view rest = parser_.rest();
   if (length == 0 || length > rest.size()) return false;
   const std::string_view bytes = rest.substr(0, length);
-  if (entry.kind() == Entry::Kind::kLines) {
-    if (HashLines(bytes) != entry.hash()) return false;
-    parser_.Skip(length, entry.TypeBehind(parser_.type()));
-    NoteLines(entry.hash());
-    if (differs_) PushEntry(entry);
-    ++cursor_;
-    return true;
-  }
-  if (HashSeries(bytes, parser_.type()) != entry.hash()) return false;
+  if (entry.kind() >= Entry::Kind::kLines) return TakePredictedOther(entry, bytes);
+  if (HashOf(bytes) != entry.hash()) return false;
   // Out of the old order, a line may come a second time, or before the one that it repeated.
   if (differs_ && (memory_.seen[cursor_] || entry.kind() == Entry::Kind::kDuplicate)) return false;
   if (parser_.NextAfterSeries(length) != Line::kSample) {
@@ -75,6 +73,22 @@ bool PageWalk::TakePredicted() {
   } else {
     TakePredictedSample(entry);
   }
+  return true;
+}
+
+bool PageWalk::TakePredictedOther(const Entry& entry, std::string_view bytes) {
+  if (entry.kind() != Entry::Kind::kLines)
+    return HashOf(bytes) == entry.hash() && TakePredictedPart(entry);
+  if (HashLines(bytes) != entry.hash()) return false;
+  parser_.Skip(bytes.size(), entry.TypeBehind(parser_.type()));
+  NoteLines(entry.hash());
+  FinishRun();
+  if (rules_.convert_classic_histograms && entry.has_type()) {
+    NoteType({}, parser_.type(), entry.family_tag());
+    type_lines_ = bytes;
+  }
+  if (differs_) PushEntry(entry);
+  ++cursor_;
   return true;
 }
 
@@ -101,8 +115,7 @@ void PageWalk::TakePredictedSample(const Entry& entry) {
         ++figures_.duplicates;
       }
       break;
-    case Entry::Kind::kDropped:
-    case Entry::Kind::kLines:
+    default:
       break;
   }
   if (differs_) {
@@ -128,7 +141,11 @@ bool PageWalk::TakeParsed() {
       if (line == Line::kSample) TakeSeries();
       return line == Line::kSample;
     }
-    with_type = with_type || line == Line::kType;
+    if (line == Line::kType) {
+      with_type = true;
+      type_family_ = parser_.family();
+      type_lines_ = {};
+    }
     behind = parser_.rest().data();
   }
 }
@@ -136,23 +153,30 @@ bool PageWalk::TakeParsed() {
 void PageWalk::TakeLines(std::string_view lines, bool with_type) {
   const uint64_t hash = HashLines(lines);
   NoteLines(hash);
+  FinishRun();
   Differ();
+  uint64_t family_tag = 0;
+  if (with_type && rules_.convert_classic_histograms) {
+    family_tag = Entry::FamilyTag(HashLines(type_family_));
+    NoteType(type_family_, parser_.type(), family_tag);
+  }
   // Without a line feed they could be the beginning of a longer line.
   if (lines.back() != '\n') return;
   std::optional<model::MetricType> type;
   if (with_type) type = parser_.type();
-  PushEntry(Entry::Lines(hash, lines.size(), type));
+  PushEntry(Entry::Lines(hash, lines.size(), type, family_tag));
 }
 
 void PageWalk::TakeSeries() {
-  const uint64_t hash = HashSeries(parser_.series(), parser_.type());
-  ++figures_.scraped;
+  const uint64_t hash = HashOf(parser_.series());
   Differ();
   if (!indexed_) {
     memory_.index.Build(old_, memory_.entries);
     indexed_ = true;
   }
   const SeriesIndex::Place place = memory_.index.Find(hash);
+  if (rules_.convert_classic_histograms && TakePart(hash, place)) return;
+  ++figures_.scraped;
   if (!place.found) {
     TakeNewSeries(hash);
   } else if (place.on_new_page || memory_.seen[place.position]) {
@@ -227,13 +251,13 @@ bool PageWalk::FinishLabels(model::Labels& out, bool& dropped) {
 }
 
 // False: past the limit, or too far in the future.
-bool PageWalk::CountAppended() {
+bool PageWalk::CountAppended(bool own_time, Timestamp time) {
   ++appended_;
   if (rules_.sample_limit != 0 && appended_ > rules_.sample_limit) {
     figures_.sample_limit_exceeded = true;
     return false;
   }
-  if (HasOwnTime() && *parser_.time() > newest_allowed_) {
+  if (own_time && time > newest_allowed_) {
     ++figures_.too_far_ahead;
     return false;
   }
@@ -241,16 +265,16 @@ bool PageWalk::CountAppended() {
 }
 
 void PageWalk::PushSample(SeriesRef ref) {
-  if (!CountAppended()) return;
-  const Timestamp time = HasOwnTime() ? *parser_.time() : time_;
+  const Timestamp time = SampleTime();
+  if (!CountAppended(HasOwnTime(), time)) return;
   memory_.batch.samples.push_back({ref, time, parser_.value()});
   if (rules_.exemplars && parser_.has_exemplar())
     memory_.batch.exemplars.push_back({ref, ReadExemplar()});
 }
 
 bool PageWalk::PushNewSample(model::Labels labels) {
-  if (!CountAppended()) return false;
-  const Timestamp time = HasOwnTime() ? *parser_.time() : time_;
+  const Timestamp time = SampleTime();
+  if (!CountAppended(HasOwnTime(), time)) return false;
   if (rules_.exemplars && parser_.has_exemplar())
     memory_.batch.new_exemplars.push_back({labels, ReadExemplar()});
   memory_.batch.new_samples.push_back({std::move(labels), time, parser_.value()});
@@ -262,13 +286,7 @@ model::Exemplar PageWalk::ReadExemplar() const {
   model::LabelsBuilder labels;
   for (const auto& [name, value] : found.labels) labels.Set(name, value);
   // One that names no time is of its sample's.
-  const Timestamp sample_time = HasOwnTime() ? *parser_.time() : time_;
-  return {labels.Build(), found.value, found.time.value_or(sample_time), found.time.has_value()};
-}
-
-Entry::Kind PageWalk::SampleKind() const {
-  return HasOwnTime() && !rules_.track_timestamps_staleness ? Entry::Kind::kUntracked
-                                                            : Entry::Kind::kTracked;
+  return {labels.Build(), found.value, found.time.value_or(SampleTime()), found.time.has_value()};
 }
 
 void PageWalk::Differ() {

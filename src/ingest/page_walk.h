@@ -1,6 +1,9 @@
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -10,6 +13,7 @@
 #include "canopy/ingest/page.h"
 #include "canopy/model/labels.h"
 #include "canopy/storage/appender.h"
+#include "classic_groups.h"
 #include "series_cache.h"
 
 namespace canopy::ingest {
@@ -25,6 +29,21 @@ struct WalkMemory {
   std::vector<bool> seen;  // places on the old page
   SeriesIndex index;
   model::LabelsBuilder labels;
+  // Where classic histograms become native ones: those of the target, which of them this page
+  // shows, and where in them the series of batch.new_histograms go.
+  ClassicGroups groups;
+  std::vector<bool> shown_groups;
+  std::vector<uint32_t> added_groups;
+  ClassicRun run;
+  // For lines that are new: what `groups` has, by hash and by bits.
+  SeriesIndex group_index;
+  absl::flat_hash_map<uint64_t, uint32_t> bound_index;
+
+  void ClearGroups() {
+    groups.Clear();
+    shown_groups.clear();
+    added_groups.clear();
+  }
 };
 
 // What the walk has counted.
@@ -50,21 +69,22 @@ class Walk {
   virtual bool differs() const = 0;
   // Of the page's metadata.
   virtual uint64_t metadata_hash() const = 0;
-  // Appends the series of the old page that are to end because this one does not show them.
+  // Appends the series of the old page that are to end because this one does not show them;
+  // memory.shown_groups says the same of converted histograms.
   virtual void AddVanished(std::vector<SeriesRef>& out) const = 0;
 };
 
-// A text page. As long as the lines are those of
-// the last page, in its order, nothing is parsed but values, and no list is written: the common
-// case costs one hash and one number a line. At the first difference the page gets a list of its
-// own; from then on each line is first compared with the one that the old page would have here,
-// then looked up, and only then taken apart. One walk, one page. Not thread-safe.
+// A text page. As long as the lines are those of the last page, in its order, nothing is parsed but
+// values, and no list is written: the common case costs one hash and one number a line. At the
+// first difference the page gets a list of its own; from then on each line is first compared with
+// the one that the old page would have here, then looked up, and only then taken apart. One walk,
+// one page. Not thread-safe.
 class PageWalk final : public Walk {
  public:
   // Everything passed by reference must outlive the walk. The batch is emptied first.
   PageWalk(std::string_view page, exposition::PageFormat format, const PageRules& rules,
            const model::Labels& target, const Scrape& scrape, const Entries& old_page,
-           WalkMemory& memory);
+           const ClassicGroups& groups, WalkMemory& memory);
 
   Status Run() override;
   const WalkFigures& figures() const override { return figures_; }
@@ -75,6 +95,9 @@ class PageWalk final : public Walk {
  private:
   // False when the line is not the one that stood here on the old page.
   bool TakePredicted();
+  // Of what is not just a series.
+  bool TakePredictedOther(const Entry& entry, std::string_view bytes);
+  bool TakePredictedPart(const Entry& entry);
   void TakePredictedSample(const Entry& entry);
   // Takes lines without samples, and the sample behind them. False at the end.
   bool TakeParsed();
@@ -86,18 +109,47 @@ class PageWalk final : public Walk {
   // Labels of the sample just parsed. False when it is dropped or the page fails.
   bool FinishLabels(model::Labels& out, bool& dropped);
 
+  // page_walk_classic.cc: what becomes of classic histograms. Their lines are put together as they
+  // come; as in Prometheus one ends with the first line of another one, or that is no sample.
+  void StartClassic(const ClassicGroups& groups);
+  void NoteType(std::string_view family, model::MetricType type, uint64_t family_tag);
+  std::string_view TypeFamily();
+  // True when the line needs nothing more.
+  bool TakePart(uint64_t hash, const SeriesIndex::Place& place);
+  std::optional<Entry::Part> RememberedPart(const SeriesIndex::Place& place, uint64_t hash) const;
+  std::optional<Entry::Part> ReadPart();
+  std::optional<uint32_t> ReadRole(model::ClassicPart part);
+  std::optional<uint32_t> GroupOf(std::string_view family);
+  void IndexGroups();
+  void AddPart(Entry::Part part);
+  void FinishRun();
+  void TakeHistogram(storage::HistogramValue value);
+  bool FinishRunLabels(model::Labels& out);
+  void PushHistogram(Timestamp time, storage::HistogramValue value, model::Labels labels);
+
   void PushSample(SeriesRef ref);
   bool PushNewSample(model::Labels labels);
   model::Exemplar ReadExemplar() const;
-  bool CountAppended();
+  bool CountAppended(bool own_time, Timestamp time);
+  // Of a series, before what is parsed now.
+  uint64_t HashOf(std::string_view series) const {
+    return HashSeries(series, parser_.type()) ^ salt_;
+  }
+  Timestamp SampleTime() const { return HasOwnTime() ? *parser_.time() : time_; }
   void PushEntry(const Entry& entry) { memory_.entries.push_back(entry); }
   void Differ();
   void NoteLines(uint64_t hash) { metadata_hash_ = (metadata_hash_ ^ hash) * kHashFactor; }
   bool HasOwnTime() const { return rules_.honor_timestamps && parser_.time().has_value(); }
-  Entry::Kind SampleKind() const;
+  Entry::Kind KindOf(bool own_time) const {
+    return own_time && !rules_.track_timestamps_staleness ? Entry::Kind::kUntracked
+                                                          : Entry::Kind::kTracked;
+  }
+  Entry::Kind SampleKind() const { return KindOf(HasOwnTime()); }
 
   static constexpr uint64_t kHashFactor = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio
 
+  const std::string_view page_;
+  const exposition::PageFormat format_;
   exposition::PageParser parser_;
   const PageRules& rules_;
   const model::Labels& target_;
@@ -113,6 +165,13 @@ class PageWalk final : public Walk {
   uint64_t metadata_hash_ = 0;
   WalkFigures figures_;
   Status error_;
+
+  // With conversion, which family the last TYPE is of decides what a line is: under the type of a
+  // histogram it goes into the hashes of series.
+  uint64_t salt_ = 0;
+  std::string_view type_family_;
+  std::string_view type_lines_;  // not empty: type_family_ has to be read from them
+  bool groups_indexed_ = false;
 };
 
 }  // namespace canopy::ingest

@@ -1,13 +1,10 @@
 #include "proto_walk.h"
 
-#include <algorithm>
-#include <cmath>
 #include <string>
 #include <utility>
 
 #include "canopy/base/bytes.h"
-#include "canopy/model/histogram_integer.h"
-#include "canopy/model/histogram_math.h"
+#include "histogram_limits.h"
 #include "page_labels.h"
 
 namespace canopy::ingest {
@@ -16,15 +13,6 @@ namespace {
 // Source: prometheus scrape.maxAheadTime.
 constexpr Duration kMaxAhead = std::chrono::minutes(10);
 constexpr uint64_t kHashFactor = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio
-
-// The finest schema whose buckets grow by `factor` at least.
-int32_t SchemaOfFactor(double factor) {
-  if (factor <= 1) return model::kMaxExponentialSchema;
-  const double floor = std::floor(std::log2(std::log2(factor)));
-  const double lowest = -static_cast<double>(model::kMaxExponentialSchema);
-  const double highest = -static_cast<double>(model::kMinExponentialSchema);
-  return -static_cast<int32_t>(std::clamp(floor, lowest, highest));
-}
 
 }  // namespace
 
@@ -42,6 +30,7 @@ ProtoWalk::ProtoWalk(std::string_view page, const PageRules& rules, const model:
   memory_.added.clear();
   memory_.added_histograms.clear();
   memory_.duplicates.clear();
+  memory_.ClearGroups();
   memory_.seen.assign(old_.size(), false);
   memory_.index.Build(old_, memory_.entries);
 }
@@ -50,6 +39,7 @@ Status ProtoWalk::Run() {
   exposition::ProtoOptions options;
   options.native_histograms = rules_.native_histograms;
   options.classic_too = rules_.classic_histograms_too;
+  options.convert_classic = rules_.convert_classic_histograms;
   options.exemplars = rules_.exemplars;
   CANOPY_RETURN_IF_ERROR(exposition::ParseProto(page_, options, *this));
   if (figures_.sample_limit_exceeded) return Status::Limit("sample limit exceeded");
@@ -80,7 +70,10 @@ Status ProtoWalk::Sample(const Series& series, double value) {
 }
 
 Status ProtoWalk::Histogram(const Series& series, Value value) {
-  CANOPY_RETURN_IF_ERROR(LimitBuckets(value));
+  if (Status limited = LimitBuckets(rules_, value); !limited.ok()) {
+    figures_.bucket_limit_exceeded = true;
+    return limited;
+  }
   storage::Batch& batch = memory_.batch;
   return Take(series, true, [&](auto&& whose) {
     if constexpr (std::is_same_v<std::decay_t<decltype(whose)>, SeriesRef>)
@@ -188,26 +181,6 @@ bool ProtoWalk::CountAppended(const Series& series) {
     return false;
   }
   return true;
-}
-
-// Source: prometheus 3.14 scrape/target.go bucketLimitAppender, maxSchemaAppender.
-Status ProtoWalk::LimitBuckets(Value& value) {
-  const uint64_t limit = rules_.native_histogram_bucket_limit;
-  const int32_t finest = SchemaOfFactor(rules_.native_histogram_min_bucket_factor);
-  return std::visit(
-      [&](auto& h) -> Status {
-        if (h.custom_buckets()) return {};
-        if (h.schema > finest) model::ReduceResolution(h, finest);
-        while (limit != 0 && h.positive.buckets.size() + h.negative.buckets.size() > limit) {
-          if (h.schema == model::kMinExponentialSchema) {
-            figures_.bucket_limit_exceeded = true;
-            return Status::Limit("histogram bucket limit exceeded");
-          }
-          model::ReduceResolution(h, h.schema - 1);
-        }
-        return {};
-      },
-      value);
 }
 
 void ProtoWalk::AddExemplars(const Series& series, SeriesRef ref) {

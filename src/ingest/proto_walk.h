@@ -43,7 +43,6 @@ class ProtoWalk final : public Walk, private exposition::ProtoSink {
   Result<bool> FinishLabels(const Series& series, model::Labels& out);
   // False: past the limit, or too far in the future.
   bool CountAppended(const Series& series);
-  Status LimitBuckets(Value& value);
 
   bool HasOwnTime(const Series& series) const {
     return rules_.honor_timestamps && series.time.has_value();

@@ -24,6 +24,22 @@ class Entry {
     kDropped,    // by relabelling
     kDuplicate,  // of a line further up
     kLines,      // comments and metadata
+    // A series of a classic histogram that becomes a native one: not stored, and found by its hash;
+    // or stored as well, and followed by the entry of the series.
+    kPart,
+    kStoredPart,
+  };
+  // Which part: of which histogram (ClassicGroups::series), and its count, its sum or, from
+  // kFirstBucket on, the bucket up to ClassicGroups::bounds.
+  struct Part {
+    static constexpr uint32_t kCount = 0;
+    static constexpr uint32_t kSum = 1;
+    static constexpr uint32_t kFirstBucket = 2;
+    static constexpr uint32_t kMaxGroups = 1u << 25;
+    static constexpr uint32_t kMaxRoles = 1u << 20;
+
+    uint32_t group = 0;
+    uint32_t role = 0;
   };
   static constexpr size_t kMaxLength = (1u << 16) - 1;
 
@@ -42,19 +58,38 @@ class Entry {
   SeriesRef ref() const { return SeriesRef(bits_ >> kRefShift); }
   // Of kLines: the type in force behind them, when `before` was in force before.
   model::MetricType TypeBehind(model::MetricType before) const {
-    const uint64_t plus_one = bits_ >> kRefShift;
+    const uint64_t plus_one = (bits_ >> kRefShift) & kTypeMask;
     return plus_one == 0 ? before : static_cast<model::MetricType>(plus_one - 1);
   }
-  static Entry Lines(uint64_t hash, size_t length, std::optional<model::MetricType> type) {
-    return {hash, length, Kind::kLines, type ? static_cast<uint64_t>(*type) + 1 : 0};
+  bool has_type() const { return ((bits_ >> kRefShift) & kTypeMask) != 0; }
+  // Of kLines with a type: some bits of a hash of the family that the last one is of.
+  uint64_t family_tag() const { return bits_ >> (kRefShift + kTypeBits); }
+  static uint64_t FamilyTag(uint64_t hash) { return hash >> (kRefShift + kTypeBits); }
+  static Entry Lines(uint64_t hash, size_t length, std::optional<model::MetricType> type,
+                     uint64_t family_tag = 0) {
+    const uint64_t plus_one = type ? static_cast<uint64_t>(*type) + 1 : 0;
+    return {hash, length, Kind::kLines, plus_one | family_tag << kTypeBits};
   }
-  bool is_series() const { return kind() <= Kind::kDropped; }
+  static Entry OfPart(uint64_t hash, size_t length, Part part, bool stored) {
+    CANOPY_CHECK(part.group < Part::kMaxGroups && part.role < Part::kMaxRoles);
+    return {hash, length, stored ? Kind::kStoredPart : Kind::kPart,
+            uint64_t{part.group} * Part::kMaxRoles + part.role};
+  }
+  Part part() const {
+    const uint64_t bits = bits_ >> kRefShift;
+    return {static_cast<uint32_t>(bits / Part::kMaxRoles),
+            static_cast<uint32_t>(bits % Part::kMaxRoles)};
+  }
+  // Whether it is what stands for its hash.
+  bool is_series() const { return kind() <= Kind::kDropped || kind() == Kind::kPart; }
 
   void set_kind(Kind kind) { *this = Entry(hash_, length(), kind, bits_ >> kRefShift); }
   void set_ref(SeriesRef ref) { *this = Entry(hash_, length(), kind(), ref.value()); }
 
  private:
   static constexpr unsigned kRefShift = 19;
+  static constexpr unsigned kTypeBits = 4;
+  static constexpr uint64_t kTypeMask = (1u << kTypeBits) - 1;
 
   uint64_t hash_ = 0;
   uint64_t bits_ = 0;  // length 16, kind 3, ref 45

@@ -217,6 +217,7 @@ void Engine::Adopt(Pool& pool, Built built) {
     draft.labels = PublicLabels(b.labels);
     draft.url = TargetUrl(b.labels, pool.job->config);
     draft.unix_socket = b.labels.Get(kUnixSocket);
+    draft.histograms = LabelHistograms(b.labels, pool.job->config);
     draft.hash = TargetHash(draft.labels, draft.url + draft.unix_socket);
     if (pool.active.contains(draft.hash)) continue;  // named twice
     TargetPtr target;
@@ -247,14 +248,17 @@ TargetPtr Engine::FindOrMake(Pool& pool, Target& draft) {
   auto target = std::make_shared<Target>(std::move(draft));
   target->global_url = GlobalUrl(target->url, options_);
   target->applied = pool.job;
+  target->applied_histograms = target->histograms;
   target->pages = std::make_unique<ingest::TargetPages>(
-      target->url, target->labels, pool.job->rules, appender_, clock_, page_metrics_, metadata_);
+      target->url, target->labels, pool.job->RulesFor(target->histograms), appender_, clock_,
+      page_metrics_, metadata_);
   return target;
 }
 
 void Engine::Update(Target& target, const Pool& pool, const BuiltTarget& built) {
   target.discovered = built.discovered;
   target.job = pool.job;
+  target.histograms = LabelHistograms(built.labels, pool.job->config);
   target.timeout = LabelDuration(built.labels, kTimeout);
   const Duration interval = LabelDuration(built.labels, kInterval);
   if (interval == target.interval) return;

@@ -39,6 +39,7 @@ struct Target {
   model::Labels discovered;
   std::shared_ptr<const Job> job;
   Status forced_error;  // set: nothing is sent, and this is what each scrape ends with
+  config::HistogramScraping histograms;
   Duration interval{0};
   Duration timeout{0};
   Health health = Health::kUnknown;
@@ -56,6 +57,7 @@ struct Target {
 
   // Of the runner.
   std::shared_ptr<const Job> applied;  // whose rules `pages` follows
+  config::HistogramScraping applied_histograms;
   std::unique_ptr<net::HttpClient::StandingRequest> standing;
   std::shared_ptr<const Job> standing_job;  // and a timeout, that `standing` was made for
   Duration standing_timeout{0};
@@ -105,6 +107,7 @@ class Engine {
     std::shared_ptr<const Job> job;
     ingest::Scrape scrape;
     Status forced_error;
+    config::HistogramScraping histograms;
     bool ends = false;  // the target has left: write its markers
   };
 

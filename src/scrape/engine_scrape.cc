@@ -71,6 +71,7 @@ Engine::Started Engine::Take(const TargetPtr& target, Timestamp now) {
   out.target = target;
   out.job = t.job;
   out.forced_error = t.forced_error;
+  out.histograms = t.histograms;
   out.ends = t.leaving;
   if (out.ends) {
     leaving_.erase({t.pool, t.hash});
@@ -163,9 +164,12 @@ void Engine::Run(const Started& s, net::HttpResponse response) {
 
 void Engine::ApplyRules(const Started& s) {
   Target& t = *s.target;
-  if (t.applied == s.job) return;
-  t.pages->SetRules(s.job->rules, SameLabels(*t.applied, *s.job));
+  if (t.applied == s.job && t.applied_histograms == s.histograms) return;
+  t.pages->SetRules(
+      s.job->RulesFor(s.histograms),
+      SameLabels(*t.applied, *s.job) && SameSeries(t.applied_histograms, s.histograms));
   t.applied = s.job;
+  t.applied_histograms = s.histograms;
 }
 
 ingest::ScrapeReport Engine::Ingest(const Started& s, const net::HttpResponse& response,

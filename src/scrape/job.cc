@@ -5,6 +5,12 @@
 namespace canopy::scrape {
 namespace {
 
+void SetHistograms(const config::HistogramScraping& of, ingest::PageRules& rules) {
+  rules.native_histograms = of.native;
+  rules.classic_histograms_too = of.classic_as_well;
+  rules.convert_classic_histograms = of.convert_classic;
+}
+
 std::shared_ptr<const ingest::PageRules> RulesOf(const config::ScrapeConfig& c,
                                                  const Options& options) {
   auto rules = std::make_shared<ingest::PageRules>();
@@ -17,8 +23,7 @@ std::shared_ptr<const ingest::PageRules> RulesOf(const config::ScrapeConfig& c,
   rules->label_limit = c.limits.labels;
   rules->label_name_length_limit = c.limits.label_name_length;
   rules->label_value_length_limit = c.limits.label_value_length;
-  rules->native_histograms = c.histograms.native;
-  rules->classic_histograms_too = c.histograms.classic_as_well;
+  SetHistograms(c.histograms, *rules);
   rules->native_histogram_bucket_limit = c.native_histogram_bucket_limit;
   rules->native_histogram_min_bucket_factor = c.native_histogram_min_bucket_factor;
   rules->exemplars = options.exemplars;
@@ -35,6 +40,18 @@ Job::Job(const config::ScrapeConfig& c, const Options& options, std::shared_ptr<
       http(std::make_shared<net::HttpClientConfig>(c.http)),
       accept(exposition::AcceptHeader(c.scrape_protocols, c.metric_name_escaping_scheme)),
       failure_log(std::move(log)) {}
+
+std::shared_ptr<const ingest::PageRules> Job::RulesFor(const config::HistogramScraping& of) const {
+  if (of == config.histograms) return rules;
+  auto own = std::make_shared<ingest::PageRules>(*rules);
+  SetHistograms(of, *own);
+  return own;
+}
+
+bool SameSeries(const config::HistogramScraping& a, const config::HistogramScraping& b) {
+  return a.convert_classic == b.convert_classic &&
+         (!a.convert_classic || a.classic_as_well == b.classic_as_well);
+}
 
 bool SameLabels(const Job& a, const Job& b) {
   const config::ScrapeConfig& x = a.config;

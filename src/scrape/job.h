@@ -15,8 +15,11 @@ namespace canopy::scrape {
 struct Job {
   Job(const config::ScrapeConfig& c, const Options& options, std::shared_ptr<FailureLog> log);
 
+  // Of a target whose labels say this about its histograms.
+  std::shared_ptr<const ingest::PageRules> RulesFor(const config::HistogramScraping& of) const;
+
   const config::ScrapeConfig config;
-  const std::shared_ptr<const ingest::PageRules> rules;
+  const std::shared_ptr<const ingest::PageRules> rules;  // of one that the job speaks for
   const std::shared_ptr<const net::HttpClientConfig> http;
   const std::string accept;
   const std::shared_ptr<FailureLog> failure_log;  // null: none is configured
@@ -25,5 +28,7 @@ struct Job {
 // Whether both jobs make the same labels of the same page, and refuse the same ones: what is
 // remembered of pages then holds.
 bool SameLabels(const Job& a, const Job& b);
+// The same of two targets of a job: whether their pages hold the same series.
+bool SameSeries(const config::HistogramScraping& a, const config::HistogramScraping& b);
 
 }  // namespace canopy::scrape

@@ -15,14 +15,12 @@ namespace {
 // Prometheus puts these on every target, so that relabelling can ask for them, and change them.
 struct HistogramSwitch {
   std::string_view label;
-  bool (*configured)(const config::ScrapeConfig&);
+  bool config::HistogramScraping::*of;
 };
 constexpr std::array<HistogramSwitch, 3> kHistogramSwitches = {{
-    {"__convert_classic_histograms_to_nhcb__", [](const config::ScrapeConfig&) { return false; }},
-    {"__always_scrape_classic_histograms__",
-     [](const config::ScrapeConfig& c) { return c.histograms.classic_as_well; }},
-    {"__scrape_native_histograms__",
-     [](const config::ScrapeConfig& c) { return c.histograms.native; }},
+    {"__convert_classic_histograms_to_nhcb__", &config::HistogramScraping::convert_classic},
+    {"__always_scrape_classic_histograms__", &config::HistogramScraping::classic_as_well},
+    {"__scrape_native_histograms__", &config::HistogramScraping::native},
 }};
 
 void SetDefault(model::LabelsBuilder& labels, std::string_view name, std::string_view value) {
@@ -40,7 +38,7 @@ void SetDiscovered(const config::ScrapeConfig& config, const model::Labels& targ
   SetDefault(labels, kMetricsPath, config.metrics_path);
   SetDefault(labels, kScheme, config.scheme);
   for (const HistogramSwitch& s : kHistogramSwitches)
-    SetDefault(labels, s.label, s.configured(config) ? "true" : "false");
+    SetDefault(labels, s.label, config.histograms.*s.of ? "true" : "false");
   for (const auto& [name, values] : config.params)
     if (!values.empty()) SetDefault(labels, std::string(kParamPrefix) + name, values[0]);
 }
@@ -75,7 +73,7 @@ bool IsFalse(std::string_view text) {
   return std::find(std::begin(kFalse), std::end(kFalse), text) != std::end(kFalse);
 }
 
-Status CheckRelabelled(const config::ScrapeConfig& config, const model::LabelsBuilder& labels) {
+Status CheckRelabelled(const model::LabelsBuilder& labels) {
   const std::string_view address = labels.Get(kAddress);
   if (address.empty()) return Status::Invalid("no address");
   if (address.find('/') != std::string_view::npos)
@@ -87,9 +85,6 @@ Status CheckRelabelled(const config::ScrapeConfig& config, const model::LabelsBu
       return Status::Invalid("error parsing " + std::string(s.label) + ": " + base::Quoted(value) +
                              " is not a boolean");
     }
-    // A job's targets are all asked for the same.
-    if (IsTrue(value) != s.configured(config))
-      return Status::Unsupported(std::string(s.label) + ": not supported yet");
   }
   for (const auto& [name, value] : labels.items()) {
     if (!model::IsValidUtf8(value)) {
@@ -113,7 +108,7 @@ Result<BuiltTarget> BuildTarget(const config::ScrapeConfig& config, const model:
   SetDiscovered(config, target, group, labels);
   out.discovered = labels.Build();
   if (!config.relabel_configs.rules.Apply(labels)) return out;
-  CANOPY_RETURN_IF_ERROR(CheckRelabelled(config, labels));
+  CANOPY_RETURN_IF_ERROR(CheckRelabelled(labels));
   labels.DropIf([](std::string_view name) { return name.starts_with(kMetaPrefix); });
   const std::string address(labels.Get(kAddress));
   SetDefault(labels, model::kInstance, address);
@@ -170,6 +165,15 @@ Duration LabelDuration(const model::Labels& labels, std::string_view name) {
   const auto d = ParseDuration(labels.Get(name));
   CANOPY_CHECK(d.ok());
   return *d;
+}
+
+config::HistogramScraping LabelHistograms(const model::Labels& labels,
+                                          const config::ScrapeConfig& config) {
+  config::HistogramScraping out = config.histograms;
+  for (const HistogramSwitch& s : kHistogramSwitches)
+    if (const std::string_view value = labels.Get(s.label); !value.empty())
+      out.*s.of = IsTrue(value);
+  return out;
 }
 
 uint64_t TargetHash(const model::Labels& public_labels, std::string_view url) {

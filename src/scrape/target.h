@@ -26,6 +26,10 @@ std::string GlobalUrl(std::string_view url, const Options& options);
 // REQUIRES: labels of a BuiltTarget, whose durations parse.
 Duration LabelDuration(const model::Labels& labels, std::string_view name);
 
+// What the labels of a BuiltTarget say about its histograms; its job speaks where they are silent.
+config::HistogramScraping LabelHistograms(const model::Labels& labels,
+                                          const config::ScrapeConfig& config);
+
 // What makes a target the same one over reloads and restarts: its public labels and its URL.
 uint64_t TargetHash(const model::Labels& public_labels, std::string_view url);
 

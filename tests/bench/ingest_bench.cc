@@ -20,7 +20,8 @@ class NullStore : public storage::Appender {
   Result<storage::AppendReport> Append(const storage::Batch& batch) override {
     storage::AppendReport report;
     report.refs.reserve(batch.new_samples.size());
-    for (size_t i = 0; i < batch.new_samples.size(); ++i) report.refs.emplace_back(next_++);
+    for (size_t i = batch.new_samples.size() + batch.new_histograms.size(); i > 0; --i)
+      report.refs.emplace_back(next_++);
     samples += batch.size();
     return report;
   }
@@ -88,9 +89,9 @@ void Print(const char* what, double nanos, double samples, size_t bytes) {
 }
 
 struct Target {
-  Target()
+  explicit Target(const ingest::PageRules& rules = {})
       : pages("target", {{"instance", "10.0.0.1:8080"}, {"job", "frontend"}},
-              std::make_shared<ingest::PageRules>(), store, SystemClock(), counters, pool) {}
+              std::make_shared<ingest::PageRules>(rules), store, SystemClock(), counters, pool) {}
   void Store(const std::string& page) {
     const Timestamp now = Timestamp::FromMs(t += 1000);
     const auto report = pages.Store({now, now, 0, std::chrono::seconds(10)}, page,
@@ -121,6 +122,39 @@ void Repeat(const char* what, int samples, int rounds, int replaced) {
     spent += CpuNanos() - start;
   }
   Print(what, spent, static_cast<double>(samples) * rounds, bytes);
+}
+
+// Classic histograms of 12 buckets, the same ones each time: per line of the page.
+void Histograms(const char* what, int histograms, int rounds, bool convert) {
+  const char* const kBounds[] = {"0.005", "0.01", "0.025", "0.05", "0.1", "0.25",
+                                 "0.5",   "1",    "2.5",   "5",    "10",  "+Inf"};
+  constexpr int kLines = 14;
+  ingest::PageRules rules;
+  rules.convert_classic_histograms = convert;
+  Target target(rules);
+  double spent = 0;
+  size_t bytes = 0;
+  for (int round = 0; round <= rounds; ++round) {
+    std::string page = "# TYPE latency_seconds histogram\n";
+    for (int i = 0; i < histograms; ++i) {
+      const std::string labels =
+          "handler=\"/api/v1/query_range\",pod=\"frontend-7d4b9c-" + std::to_string(i) + "\"";
+      int count = 0;
+      for (const char* const bound : kBounds) {
+        count += round + i % 3;
+        page.append("latency_seconds_bucket{").append(labels).append(",le=\"").append(bound);
+        page.append("\"} ").append(std::to_string(count)).append("\n");
+      }
+      page.append("latency_seconds_sum{").append(labels).append("} 17.5\nlatency_seconds_count{");
+      page.append(labels).append("} ").append(std::to_string(count)).append("\n");
+    }
+    const double start = CpuNanos();
+    target.Store(page);
+    if (round == 0) continue;
+    spent += CpuNanos() - start;
+    bytes += page.size();
+  }
+  Print(what, spent, static_cast<double>(histograms) * kLines * rounds, bytes);
 }
 
 void FirstPages(int samples, int rounds) {
@@ -170,6 +204,8 @@ int main() {
   Repeat("page like the last one, 100,000 samples", 100'000, 20, 0);
   Repeat("1 % of the series replaced, 10,000 samples", 10'000, 100, 100);
   Repeat("10 % of the series replaced, 10,000 samples", 10'000, 100, 10);
+  Histograms("classic histograms like the last ones", 1000, 50, false);
+  Histograms("the same, converted", 1000, 50, true);
   FirstPages(10'000, 20);
   ParseOnly(10'000, 100);
 }

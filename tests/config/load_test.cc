@@ -123,6 +123,23 @@ scrape_configs:
   BOOST_CHECK(config.scrape_configs[2].scrape_protocols == std::vector{Protocol::kText004});
 }
 
+BOOST_AUTO_TEST_CASE(jobs_inherit_what_becomes_of_classic_histograms) {
+  const Config config = Good(R"(
+global:
+  convert_classic_histograms_to_nhcb: true
+  always_scrape_classic_histograms: true
+scrape_configs:
+  - job_name: a
+  - job_name: b
+    convert_classic_histograms_to_nhcb: false
+)");
+  BOOST_CHECK((config.global.histograms == HistogramScraping{false, true, true}));
+  BOOST_CHECK((config.scrape_configs[0].histograms == HistogramScraping{false, true, true}));
+  BOOST_CHECK((config.scrape_configs[1].histograms == HistogramScraping{false, true, false}));
+  // It asks for no other format.
+  BOOST_CHECK(config.scrape_configs[0].scrape_protocols == DefaultProtocols());
+}
+
 BOOST_AUTO_TEST_CASE(global_settings_are_read) {
   const Config config = Good(R"(
 global:
@@ -320,9 +337,6 @@ BOOST_AUTO_TEST_CASE(what_prometheus_knows_and_we_do_not_is_not_supported_yet) {
   f(job + "kubernetes_sd_configs: [{role: pod}]",
     "3: scrape_configs[0].kubernetes_sd_configs: not supported yet");
   f(job + "oauth2: {client_id: a}", "3: scrape_configs[0].oauth2: not supported yet");
-  f(job + "convert_classic_histograms_to_nhcb: true",
-    "3: scrape_configs[0].convert_classic_histograms_to_nhcb: not supported yet");
-  f(job + "convert_classic_histograms_to_nhcb: false", "");
   f(job + "basic_auth: {username: a, password_ref: b}",
     "3: scrape_configs[0].basic_auth.password_ref: not supported yet");
   f("remote_read: [{url: x}]", "1: remote_read: not supported yet");

@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(the_configuration_is_shown_as_it_is_in_force) {
   extra_scrape_metrics: false
 )");
   BOOST_TEST(ToYaml(Load(R"(
-global: {scrape_interval: 15s, external_labels: {zone: a, n: "5"}}
+global: {scrape_interval: 15s, external_labels: {zone: a, n: "5"}, convert_classic_histograms_to_nhcb: true}
 rule_files: [rules/*.yml]
 scrape_configs:
   - job_name: node
@@ -49,6 +49,7 @@ storage: {tsdb: {retention: {time: 30d, size: 1GB}}}
   metric_name_validation_scheme: utf8
   metric_name_escaping_scheme: allow-utf-8
   scrape_native_histograms: false
+  convert_classic_histograms_to_nhcb: true
   extra_scrape_metrics: false
 alerting:
   alertmanagers:
@@ -78,7 +79,7 @@ scrape_configs:
   - PrometheusText0.0.4
   scrape_native_histograms: false
   always_scrape_classic_histograms: false
-  convert_classic_histograms_to_nhcb: false
+  convert_classic_histograms_to_nhcb: true
   metrics_path: /metrics
   scheme: http
   enable_compression: true

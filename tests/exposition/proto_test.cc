@@ -237,6 +237,48 @@ BOOST_AUTO_TEST_CASE(pages_that_are_none) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(classic_histograms_may_become_native_ones) {
+  const auto f = [](ProtoType type, const std::string& histogram, const ProtoOptions& options,
+                    const std::string& want) {
+    const std::string page =
+        ProtoFamilyOf("h", type, {ProtoMetric(type, {{"a", "b"}}, histogram, 5000)});
+    const std::string got = Read(page, options);
+    BOOST_TEST(got.substr(got.find('\n') + 1) == want);
+  };
+  const ProtoOptions convert = {
+      .native_histograms = true, .exemplars = true, .convert_classic = true};
+  const std::string classic = ProtoClassic(6, 2.5, {{0.5, 1}, {2, 4}}, ProtoExemplar("t", 0.25, 7));
+  const std::string custom = "h{a=\"b\"} i{count:6, sum:2.5, [-Inf,0.5]:1, (0.5,2]:3, (2,+Inf]:2}";
+  const std::string exemplar = " #{trace_id=\"t\"} 0.25@7250";
+  const std::string exemplars = " @5000" + exemplar + exemplar + "\n";
+  const std::string series =
+      "h_count{a=\"b\"} 6 @5000\nh_sum{a=\"b\"} 2.5 @5000\n"
+      "h_bucket{a=\"b\", le=\"0.5\"} 1 @5000" +
+      exemplar + "\n" + "h_bucket{a=\"b\", le=\"2.0\"} 4 @5000" + exemplar + "\n" +
+      "h_bucket{a=\"b\", le=\"+Inf\"} 6 @5000\n";
+  f(kProtoHistogram, classic, convert, custom + exemplars);
+  f(kProtoGaugeHistogram, classic, convert, custom + " gauge" + exemplars);
+  ProtoOptions both = convert;
+  both.classic_too = true;
+  f(kProtoHistogram, classic, both, custom + exemplars + series);
+
+  // What is native is not converted, unless it is not taken as such.
+  model::Histogram h;
+  h.count = 6;
+  h.positive = {{{1, 1}}, {6}};
+  const std::string native = ProtoNative(h) + classic;
+  f(kProtoHistogram, native, convert, "h{a=\"b\"} i{count:6, sum:2.5, (1,2]:6}" + exemplars);
+  ProtoOptions no_native = convert;
+  no_native.native_histograms = false;
+  f(kProtoHistogram, native, no_native, custom + exemplars);
+  f(kProtoHistogram, ProtoNative(h), no_native,
+    "h{a=\"b\"} i{count:6, sum:0, [-Inf,+Inf]:6} @5000\n");
+
+  // As in Prometheus, one that makes no sense ends the page.
+  f(kProtoHistogram, ProtoClassic(6, 2.5, {{0.5, 4}, {2, 1}}), convert,
+    "! histogram \"h\": count is not cumulative\n");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

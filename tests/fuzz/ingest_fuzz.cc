@@ -1,9 +1,11 @@
 #include <cstdint>
 #include <string_view>
+#include <variant>
 
 #include "canopy/base/check.h"
 #include "canopy/base/log.h"
 #include "canopy/ingest/page.h"
+#include "canopy/model/histogram.h"
 #include "tests/support/manual_clock.h"
 
 // Any run of pages (parted by 0xff) is stored or refused; and a page that was stored shows nothing
@@ -18,8 +20,15 @@ class CountingStore : public storage::Appender {
  public:
   Result<storage::AppendReport> Append(const storage::Batch& batch) override {
     storage::AppendReport report;
-    for (size_t i = 0; i < batch.new_samples.size(); ++i) report.refs.emplace_back(next_++);
+    const auto valid = [](const auto& h) { CANOPY_CHECK(model::Validate(h).ok()); };
+    for (const auto& h : batch.new_histograms) std::visit(valid, h.value);
+    for (const auto& h : batch.histograms) {
+      CANOPY_CHECK(h.series && h.series.value() < next_);
+      std::visit(valid, h.value);
+    }
     for (const auto& s : batch.samples) CANOPY_CHECK(s.series && s.series.value() < next_);
+    for (size_t i = batch.new_samples.size() + batch.new_histograms.size(); i > 0; --i)
+      report.refs.emplace_back(next_++);
     for (const SeriesRef ref : batch.ended) CANOPY_CHECK(ref && ref.value() < next_);
     ended = batch.ended.size();
     return report;
@@ -53,6 +62,8 @@ void Feed(std::string_view input, exposition::PageFormat format) {
   auto rules = std::make_shared<ingest::PageRules>();
   rules->honor_labels = !input.empty() && (input[0] & 1) != 0;
   rules->track_timestamps_staleness = !input.empty() && (input[0] & 2) != 0;
+  rules->convert_classic_histograms = !input.empty() && (input[0] & 4) != 0;
+  rules->classic_histograms_too = !input.empty() && (input[0] & 8) != 0;
   Target target(rules, format);
   while (!input.empty()) {
     const std::string_view page = input.substr(0, input.find('\xff'));

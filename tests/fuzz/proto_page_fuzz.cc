@@ -44,8 +44,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ingest::MetadataPool pool;
   CheckingAppender store;
   const auto rules = std::make_shared<ingest::PageRules>();
-  rules->native_histograms = true;
   rules->classic_histograms_too = size % 2 == 0;
+  rules->convert_classic_histograms = size % 5 < 2;
+  rules->native_histograms = size % 7 != 0;
   rules->exemplars = true;
   rules->native_histogram_bucket_limit = size % 3 == 0 ? 100 : 0;
   ingest::TargetPages pages("target", {{"job", "j"}}, rules, store, clock, counters, pool);

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "canopy/base/number.h"
+#include "canopy/model/histogram_buckets.h"
 #include "canopy/model/sample.h"
 #include "canopy/storage/appender.h"
 
@@ -33,7 +36,19 @@ class BruteStore : public storage::Appender {
       report.refs.push_back(RefOf(s.labels, report.created));
       note(Put(s.labels, {s.time, s.value}));
     }
+    for (const auto& h : batch.histograms) {
+      const auto it = labels_of_.find(h.series);
+      note(it == labels_of_.end() ? storage::AppendResult::kUnknownSeries
+                                  : Put(it->second, h.time, h.value));
+      exemplars += std::ranges::count(batch.exemplars, h.series, &storage::SeriesExemplar::series);
+    }
+    for (const auto& h : batch.new_histograms) {
+      report.refs.push_back(RefOf(h.labels, report.created));
+      note(Put(h.labels, h.time, h.value));
+      exemplars += std::ranges::count(batch.new_exemplars, h.labels, &storage::NewExemplar::series);
+    }
     std::set<SeriesRef> shown(report.refs.begin(), report.refs.end());
+    for (const auto& h : batch.histograms) shown.insert(h.series);
     for (const auto& s : batch.samples) shown.insert(s.series);
     for (const SeriesRef ref : batch.ended) {
       const auto it = labels_of_.find(ref);
@@ -53,7 +68,8 @@ class BruteStore : public storage::Appender {
     std::erase_if(refs_, [&](const auto& item) { return item.second.value() % divisor == 0; });
   }
 
-  // One line per series: `a{b="c"} 1@1000 stale@2000`.
+  // One line per series: `a{b="c"} 1@1000 stale@2000`. Histograms as Prometheus prints them, with
+  // an i before those of integers.
   std::string Text(bool stale = true, bool reports = false) const {
     std::string out;
     for (const auto& [labels, samples] : series) {
@@ -66,7 +82,9 @@ class BruteStore : public storage::Appender {
         if (ends && !stale) continue;
         any = true;
         line.push_back(' ');
-        if (ends) {
+        if (const auto h = histograms.find({labels, s.time}); h != histograms.end()) {
+          line.append(h->second);
+        } else if (ends) {
           line.append("stale");
         } else {
           base::AppendFloatShortest(line, s.value);
@@ -80,6 +98,8 @@ class BruteStore : public storage::Appender {
   }
 
   std::map<model::Labels, std::vector<model::Sample>> series;
+  std::map<std::pair<model::Labels, Timestamp>, std::string> histograms;
+  std::ptrdiff_t exemplars = 0;  // of histograms
   Status failure;
   int batches = 0;
   Timestamp min_time = Timestamp::Min();
@@ -93,6 +113,21 @@ class BruteStore : public storage::Appender {
       labels_of_[it->second] = labels;
     }
     return it->second;
+  }
+  // The sample itself is then some number that is the same for the same histogram.
+  storage::AppendResult Put(const model::Labels& labels, Timestamp time,
+                            const storage::HistogramValue& value) {
+    model::FloatHistogram floats;
+    const auto* const integers = std::get_if<model::Histogram>(&value);
+    if (integers)
+      model::ToFloat(*integers, floats);
+    else
+      floats = std::get<model::FloatHistogram>(value);
+    const std::string text = (integers ? "i" : "") + model::ToString(floats);
+    const auto number = static_cast<double>(std::hash<std::string>()(text) >> 12);
+    const storage::AppendResult result = Put(labels, {time, number});
+    if (result == storage::AppendResult::kStored) histograms[{labels, time}] = text;
+    return result;
   }
   storage::AppendResult Put(const model::Labels& labels, model::Sample s) {
     if (s.time < min_time) return storage::AppendResult::kOutOfBounds;

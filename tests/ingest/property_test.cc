@@ -1,8 +1,15 @@
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <optional>
 #include <random>
 #include <set>
+#include <tuple>
+#include <utility>
 
+#include "canopy/base/number.h"
+#include "canopy/base/quote.h"
 #include "canopy/exposition/parse.h"
+#include "canopy/model/classic_histogram.h"
 #include "ingest/page_labels.h"
 #include "target.h"
 
@@ -19,23 +26,41 @@ class Oracle {
   void Store(const Scrape& scrape, std::string_view page, exposition::PageFormat format) {
     storage::Batch batch;
     std::set<model::Labels> shown;
-    std::set<std::pair<std::string, bool>> lines;
+    std::set<std::tuple<std::string, bool, std::string>> lines;
+    Run run;
+    std::set<std::string> converted;
+    std::string family;
     exposition::PageParser parser(page, format);
+    const char* behind = page.data();
     while (true) {
       const auto entry = parser.Next();
       if (entry == exposition::Entry::kError) return Fail(scrape);
+      const bool sample = entry == exposition::Entry::kSample;
+      // What is no sample, blank lines included, ends a histogram.
+      if (!sample || parser.series().data() != behind)
+        if (!Finish(run, scrape, converted, batch, shown)) return Fail(scrape);
+      behind = parser.rest().data();
       if (entry == exposition::Entry::kEnd) break;
-      if (entry != exposition::Entry::kSample) continue;
+      if (entry == exposition::Entry::kType) family = parser.family();
+      if (!sample) continue;
       model::LabelsBuilder builder;
       model::Labels labels;
       Status error = parser.AddLabels(builder);
       if (!error.ok()) return Fail(scrape);
+      if (const auto part = PartOf(parser, builder, family)) {
+        if (run.any && run.key != KeyOf(part->first))
+          if (!Finish(run, scrape, converted, batch, shown)) return Fail(scrape);
+        run.Add(*part, builder, parser);
+        if (!rules_.classic_histograms_too) continue;
+      }
       const LabelFate fate = FinishLabels(rules_, target_, builder, labels, error);
       if (fate == LabelFate::kDropped) continue;
       if (fate != LabelFate::kKept) return Fail(scrape);
       const bool own_time = rules_.honor_timestamps && parser.time().has_value();
       const bool histogram = parser.type() == model::MetricType::kHistogram;
-      const bool again = !lines.emplace(parser.series(), histogram).second;
+      // With conversion, the same words may be a part of a histogram under another TYPE.
+      const std::string of = histogram && rules_.convert_classic_histograms ? family : "";
+      const bool again = !lines.emplace(parser.series(), histogram, of).second;
       if (again && !own_time) continue;
       const Timestamp time = own_time ? *parser.time() : scrape.time;
       batch.new_samples.push_back({labels, time, parser.value()});
@@ -44,6 +69,7 @@ class Oracle {
     }
     std::set<model::Labels> present;
     for (const storage::NewSample& s : batch.new_samples) present.insert(s.labels);
+    for (const storage::NewHistogram& h : batch.new_histograms) present.insert(h.labels);
     for (const model::Labels& labels : shown_)
       if (!present.contains(labels)) End(batch, labels, scrape.time);
     BOOST_TEST_REQUIRE(store.Append(batch).ok());
@@ -59,6 +85,71 @@ class Oracle {
   BruteStore store;
 
  private:
+  // Empty labels included: where a page's labels are honoured, they count.
+  static std::string KeyOf(const model::LabelsBuilder& labels) {
+    auto items = labels.items();
+    std::ranges::sort(items);
+    std::string key;
+    for (const auto& [name, value] : items) key += base::Quoted(name) + base::Quoted(value);
+    return key;
+  }
+
+  // A classic histogram on its way.
+  struct Run {
+    using Part = std::pair<model::LabelsBuilder, model::ClassicPart>;
+    void Add(const Part& part, const model::LabelsBuilder& line,
+             const exposition::PageParser& parser) {
+      if (!any) builder = part.first;
+      any = true;
+      key = KeyOf(part.first);
+      time = parser.time();
+      if (part.second == model::ClassicPart::kBucket)
+        histogram.AddBucket(*base::ParseFloat(line.Get("le")), parser.value());
+      else if (part.second == model::ClassicPart::kSum)
+        histogram.SetSum(parser.value());
+      else
+        histogram.SetCount(parser.value());
+    }
+
+    bool any = false;
+    model::LabelsBuilder builder;
+    std::string key;
+    std::optional<Timestamp> time;
+    model::ClassicHistogram histogram;
+  };
+
+  std::optional<Run::Part> PartOf(const exposition::PageParser& parser,
+                                  const model::LabelsBuilder& line, std::string_view family) const {
+    if (!rules_.convert_classic_histograms || parser.type() != model::MetricType::kHistogram)
+      return std::nullopt;
+    const auto name = model::SplitClassicName(line.Get("__name__"));
+    if (name.part == model::ClassicPart::kNone || name.family != family) return std::nullopt;
+    if (name.part == model::ClassicPart::kBucket && !base::ParseFloat(line.Get("le")))
+      return std::nullopt;
+    model::LabelsBuilder labels = line;
+    labels.Set("__name__", family);
+    labels.Del("le");
+    return std::pair(labels, name.part);
+  }
+  // False when the page fails.
+  bool Finish(Run& run, const Scrape& scrape, std::set<std::string>& converted,
+              storage::Batch& batch, std::set<model::Labels>& shown) const {
+    const Run done = std::exchange(run, {});
+    if (!done.any) return true;
+    auto value = done.histogram.Convert();
+    if (!value.ok()) return true;
+    model::LabelsBuilder builder = done.builder;
+    model::Labels labels;
+    Status error;
+    const LabelFate fate = FinishLabels(rules_, target_, builder, labels, error);
+    if (fate != LabelFate::kKept) return fate == LabelFate::kDropped;
+    const bool own_time = rules_.honor_timestamps && done.time.has_value();
+    if (!converted.insert(done.key).second && !own_time) return true;
+    batch.new_histograms.push_back({labels, own_time ? *done.time : scrape.time, *value});
+    if (!own_time || rules_.track_timestamps_staleness) shown.insert(labels);
+    return true;
+  }
+
   static void End(storage::Batch& batch, const model::Labels& labels, Timestamp time) {
     batch.new_samples.push_back({labels, time, model::StaleNan()});
   }
@@ -136,6 +227,22 @@ class Pages {
                                                     "# TYPE d gauge",
                                                     "# HELP a text",
                                                     "# other",
+                                                    "# TYPE tm histogram",
+                                                    "# TYPE dropped3 histogram",
+                                                    "# comment",
+                                                    "d_bucket{le=\"1\"}",
+                                                    "d_bucket{le=\"2\"}",
+                                                    "d_bucket{le=\"+Inf\"}",
+                                                    "d_bucket{le=\"x\"}",
+                                                    "d_bucket{x=\"1\",le=\"1\"}",
+                                                    "d_bucket{le=\"1.0\",x=\"1\"}",
+                                                    "d_count",
+                                                    "d_count{x=\"1\"}",
+                                                    "d_sum",
+                                                    "d_sum{x=\"1\"}",
+                                                    "tm_bucket{le=\"1\"}",
+                                                    "tm_count",
+                                                    "dropped3_count",
                                                     "dropped{x=\"1\"}",
                                                     "dropped2",
                                                     "t1",
@@ -170,6 +277,8 @@ PageRules RandomRules(Pages& pages) {
   rules.honor_labels = pages.Below(2) == 0;
   rules.honor_timestamps = pages.Below(3) != 0;
   rules.track_timestamps_staleness = pages.Below(2) == 0;
+  rules.convert_classic_histograms = pages.Below(2) == 0;
+  rules.classic_histograms_too = pages.Below(2) == 0;
   return rules;
 }
 

@@ -73,8 +73,6 @@ BOOST_AUTO_TEST_CASE(targets_that_cannot_be) {
   f({Set("__scrape_timeout__", "0s")}, "scrape timeout cannot be 0");
   f({Set("__scrape_interval__", "5s")},
     "scrape timeout cannot be greater than scrape interval (\"10s\" > \"5s\")");
-  f({Set("__scrape_native_histograms__", "true")},
-    "__scrape_native_histograms__: not supported yet");
   f({Set("__scrape_native_histograms__", "maybe")},
     "error parsing __scrape_native_histograms__: \"maybe\" is not a boolean");
   f({Set("__scrape_native_histograms__", "f")}, "");
@@ -89,6 +87,27 @@ BOOST_AUTO_TEST_CASE(targets_say_what_becomes_of_their_histograms) {
   BOOST_TEST(target->discovered.Get("__scrape_native_histograms__") == "true");
   BOOST_TEST(target->discovered.Get("__always_scrape_classic_histograms__") == "true");
   BOOST_TEST(target->discovered.Get("__convert_classic_histograms_to_nhcb__") == "false");
+}
+
+BOOST_AUTO_TEST_CASE(labels_of_a_target_overrule_its_job_about_histograms) {
+  auto f = [](config::HistogramScraping job_says, std::vector<model::RelabelConfig> relabel,
+              config::HistogramScraping want) {
+    config::ScrapeConfig job = Job(std::move(relabel));
+    job.histograms = job_says;
+    const auto target = BuildTarget(job, {{"__address__", "h:1"}}, {});
+    BOOST_REQUIRE(target.ok());
+    BOOST_CHECK((LabelHistograms(target->labels, job) == want));
+  };
+  f({}, {}, {});
+  f({true, true, true}, {}, {true, true, true});
+  f({}, {Set("__convert_classic_histograms_to_nhcb__", "1")}, {false, false, true});
+  f({true, false, true},
+    {Set("__convert_classic_histograms_to_nhcb__", "f"),
+     Set("__always_scrape_classic_histograms__", "TRUE"),
+     Set("__scrape_native_histograms__", "false")},
+    {false, true, false});
+  // One that relabelling took away.
+  f({true, false, true}, {Set("__convert_classic_histograms_to_nhcb__", "")}, {true, false, true});
 }
 
 BOOST_AUTO_TEST_CASE(links_for_people_elsewhere) {

@@ -75,6 +75,7 @@ struct ScrapeLimits {
 struct HistogramScraping {
   bool native = false;           // scrape_native_histograms
   bool classic_as_well = false;  // always_scrape_classic_histograms
+  bool convert_classic = false;  // convert_classic_histograms_to_nhcb
   friend bool operator==(const HistogramScraping&, const HistogramScraping&) = default;
 };
 

@@ -60,9 +60,12 @@ class ProtoSink {
 struct ProtoOptions {
   // Whether native histograms are taken as such; otherwise, their classic buckets are.
   bool native_histograms = false;
-  // Classic buckets also of what is taken as a native histogram.
+  // Classic buckets also of what is taken as a native histogram, or becomes one.
   bool classic_too = false;
   bool exemplars = false;
+  // What would be taken as a classic histogram becomes a native one with custom buckets. One that
+  // makes no sense then ends the page, as in Prometheus.
+  bool convert_classic = false;
 };
 
 // kInvalid when the page is malformed: what came before has reached the sink.

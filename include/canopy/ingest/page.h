@@ -31,8 +31,11 @@ struct PageRules {
   uint64_t label_limit = 0;
   uint64_t label_name_length_limit = 0;   // bytes
   uint64_t label_value_length_limit = 0;  // bytes
-  // Of protobuf pages: native histograms as such, and their classic buckets as well.
+  // Of protobuf pages: native histograms as such.
   bool native_histograms = false;
+  // Classic histograms become native ones with custom buckets.
+  bool convert_classic_histograms = false;
+  // The classic series as well, of what is native or becomes it.
   bool classic_histograms_too = false;
   // Buckets of a native histogram: it is made coarser until it has no more.
   uint64_t native_histogram_bucket_limit = 0;
