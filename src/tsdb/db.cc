@@ -31,7 +31,8 @@ class DbImpl final : public Db {
         blocks_(fs, options_.dir),
         head_(metrics, {.span = options_.block_range * 3 / 2,
                         .block_range = options_.block_range,
-                        .metadata = options_.metadata}),
+                        .metadata = options_.metadata,
+                        .start_time_zeros = options_.start_time_zeros}),
         out_of_order_mu_(LockRank::kDb) {}
 
   ~DbImpl() override {

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -49,6 +50,7 @@ struct HeadOptions {
   uint32_t samples_per_chunk = 120;
   // What batches say of their series is logged.
   bool metadata = false;
+  bool start_time_zeros = false;  // as tsdb::Options
 };
 
 // The out-of-order samples that the head has at some moment; they stay in the head, which goes on
@@ -219,7 +221,7 @@ class Head {
     std::vector<ClosedChunk> chunks;
     bool ended = false;  // one was not taken
   };
-  static constexpr uint32_t kMarker = UINT32_MAX;
+  static constexpr uint32_t kMarker = UINT32_MAX;  // or a zero where a counter started
 
   struct Metrics {
     explicit Metrics(SelfMetrics& metrics);
@@ -278,6 +280,12 @@ class Head {
   // For what is taken neither in order nor out of it.
   void RejectLate(int64_t t, bool histogram, uint32_t index, storage::AppendReport& report,
                   bool within_batch = false) CANOPY_REQUIRES(append_mu_);
+  // head_start_times.cc
+  void PlanZero(Series& series, SeriesRef ref, int64_t start, int64_t t)
+      CANOPY_REQUIRES(append_mu_);
+  bool TakesZero(const Series& series, int64_t start, int64_t t) const CANOPY_REQUIRES(append_mu_);
+  void PlanHistogramZero(Series& series, SeriesRef ref, int64_t start, int64_t t,
+                         const storage::HistogramValue& value) CANOPY_REQUIRES(append_mu_);
   // For what does not go behind the newest sample of its series.
   void PlanLate(Series& series, SeriesRef ref, int64_t t, const ArrivingValue& value,
                 uint32_t index, storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
@@ -341,6 +349,7 @@ class Head {
   mutable Mutex append_mu_;
   std::vector<Planned> plan_ CANOPY_GUARDED_BY(append_mu_);
   std::vector<PlannedHistogram> histogram_plan_ CANOPY_GUARDED_BY(append_mu_);
+  std::deque<storage::HistogramValue> histogram_zeros_ CANOPY_GUARDED_BY(append_mu_);
   std::vector<PlannedOutOfOrder> out_of_order_plan_ CANOPY_GUARDED_BY(append_mu_);
   std::vector<PlannedMetadata> metadata_plan_ CANOPY_GUARDED_BY(append_mu_);
   Limits limits_ CANOPY_GUARDED_BY(append_mu_);

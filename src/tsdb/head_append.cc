@@ -34,6 +34,10 @@ class Newcomers {
   Timestamp time(uint32_t i) const {
     return is_float(i) ? batch_.new_samples[i].time : histogram(i).time;
   }
+  int64_t start_time(uint32_t i) const {
+    if (!is_float(i)) return histogram(i).start_time;
+    return batch_.new_start_times.empty() ? 0 : batch_.new_start_times[i];
+  }
   // Its place among all samples of the batch.
   uint32_t index(uint32_t i) const {
     const size_t before = batch_.samples.size() + (is_float(i) ? 0 : batch_.histograms.size());
@@ -85,6 +89,7 @@ Result<AppendReport> Head::Append(const Batch& batch) {
 void Head::ClearPlans() {
   plan_.clear();
   histogram_plan_.clear();
+  histogram_zeros_.clear();
   out_of_order_plan_.clear();
   planned_late_.clear();
   metadata_plan_.clear();
@@ -126,6 +131,9 @@ void Head::PlanHistograms(const Batch& batch, AppendReport& report) {
     } else if (series == nullptr) {
       report.rejected.push_back({index, AppendResult::kUnknownSeries});
     } else {
+      if (options_.start_time_zeros && sample.start_time != 0)
+        PlanHistogramZero(*series, sample.series, sample.start_time, sample.time.ms(),
+                          sample.value);
       PlanHistogram(*series, sample.series, sample.time.ms(), sample.value, index, report);
     }
     ++index;
@@ -134,6 +142,7 @@ void Head::PlanHistograms(const Batch& batch, AppendReport& report) {
 
 void Head::PlanSamples(const Batch& batch, AppendReport& report) {
   const int64_t oldest = limits_.oldest();
+  const bool zeros = options_.start_time_zeros && !batch.start_times.empty();
   plan_.reserve(batch.size());
   for (uint32_t i = 0; i < batch.samples.size(); ++i) {
     const storage::SeriesSample& sample = batch.samples[i];
@@ -143,6 +152,8 @@ void Head::PlanSamples(const Batch& batch, AppendReport& report) {
     } else if (series == nullptr) {
       report.rejected.push_back({i, AppendResult::kUnknownSeries});
     } else {
+      if (zeros && batch.start_times[i] != 0)
+        PlanZero(*series, sample.series, batch.start_times[i], sample.time.ms());
       Plan(*series, sample.series, sample.time.ms(), sample.value, i, report);
     }
   }
@@ -201,8 +212,13 @@ Status Head::PlanNewSamples(const Batch& batch, AppendReport& report) {
     if (!ref) {
       RejectLate(t, !newcomers.is_float(i), index, report);
     } else if (newcomers.is_float(i)) {
+      if (options_.start_time_zeros && newcomers.start_time(i) != 0)
+        PlanZero(table_.at(SlotOf(ref)), ref, newcomers.start_time(i), t);
       Plan(table_.at(SlotOf(ref)), ref, t, batch.new_samples[i].value, index, report);
     } else {
+      if (options_.start_time_zeros && newcomers.start_time(i) != 0)
+        PlanHistogramZero(table_.at(SlotOf(ref)), ref, newcomers.start_time(i), t,
+                          newcomers.histogram(i).value);
       PlanHistogram(table_.at(SlotOf(ref)), ref, t, newcomers.histogram(i).value, index, report);
     }
   }

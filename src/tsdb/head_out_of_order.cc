@@ -185,6 +185,8 @@ void Head::PlanRepeated(AppendReport& report) {
   if (!limits_.any_out_of_order() || !AnyRepeated()) return;
   absl::flat_hash_map<const Series*, int64_t> newest;
   const auto is_late = [&](const auto& planned, const ArrivingValue& value) {
+    // A zero where a counter started, of another sample of the same: it is put if it comes first.
+    if (planned.index == kMarker) return false;
     const auto it = newest.try_emplace(planned.series, planned.series->newest_time).first;
     if (planned.time >= it->second) {
       it->second = planned.time;

@@ -46,6 +46,9 @@ struct Options {
   bool wal_compression = true;
   // Off: two processes may open the directory. For --storage.tsdb.no-lockfile.
   bool lock_dir = true;
+  // Where a sample says when its counter started, and that is later than all of its series, a zero
+  // goes in at that time.
+  bool start_time_zeros = false;
   // Exemplars that are kept in memory, and logged; 0: none are.
   uint64_t max_exemplars = 0;
   // What batches say of their series goes to the log, when it is not what the log says already.
