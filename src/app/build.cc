@@ -32,7 +32,8 @@ Node::Node(ServerOptions options, std::function<void()> quit)
       start_time_(clock_.Now()),
       options_(std::move(options)),
       metrics_(clock_),
-      reloader_(fs_, clock_, metrics_, options_.config_file, options_.engine.features) {
+      reloader_(fs_, clock_, metrics_, options_.config_file, options_.engine.features,
+                options_.config) {
   AddBuildMetrics(metrics_);
   options_.api.build = MakeBuildInfo();
   options_.api.reload = [this] { return reloader_.Reload(); };

@@ -19,7 +19,13 @@ struct Feature {
   Support support;
   bool promql::Features::*of_queries = nullptr;
   bool Features::*of_server = nullptr;
+  std::string_view why = "not supported yet";  // of kNotYet
 };
+
+constexpr std::string_view kNoStarts = "not supported: the store keeps no start timestamps";
+constexpr Feature NeedsStarts(std::string_view name) {
+  return {name, Support::kNotYet, nullptr, nullptr, kNoStarts};
+}
 
 using enum Support;
 using F = promql::Features;
@@ -30,13 +36,13 @@ constexpr Feature kFeatures[] = {
     {"auto-gomemlimit", kNoMeaning},
     {"auto-reload-config", kNotYet},
     {"concurrent-rule-eval", kNotYet},
-    {"created-timestamp-zero-ingestion", kNotYet},
+    {"created-timestamp-zero-ingestion", kSwitch, nullptr, &Features::start_time_zeros},
     {"delayed-compaction", kNoMeaning},
     {"exemplar-storage", kSwitch, nullptr, &Features::exemplar_storage},
     {"expand-external-labels", kNoMeaning},
     {"extra-scrape-metrics", kNotYet},
     {"fast-startup", kNoMeaning},
-    {"histograms-st-encoding", kNotYet},
+    NeedsStarts("histograms-st-encoding"),
     {"memory-snapshot-on-shutdown", kNoMeaning},
     {"metadata-wal-records", kSwitch, nullptr, &Features::metadata_wal_records},
     {"native-histograms", kNoMeaning},
@@ -55,10 +61,10 @@ constexpr Feature kFeatures[] = {
     {"promql-negative-offset", kNoMeaning},
     {"promql-per-step-stats", kSwitch, &F::per_step_stats},
     {"search-api", kNotYet},
-    {"st-storage", kNotYet},
-    {"st-synthesis", kNotYet},
+    NeedsStarts("st-storage"),
+    NeedsStarts("st-synthesis"),
     {"type-and-unit-labels", kNotYet},
-    {"use-start-timestamps", kNotYet},
+    NeedsStarts("use-start-timestamps"),
     {"use-uncached-io", kNoMeaning},
     {"xor2-encoding", kNotYet},
 };
@@ -77,7 +83,8 @@ Result<Features> ReadFeatures(const std::vector<std::string>& values,
                                                [&](const Feature& f) { return f.name == name; });
       const std::string flag = "--enable-feature: " + base::Quoted(name);
       if (feature == std::end(kFeatures)) return Status::Invalid(flag + ": unknown feature");
-      if (feature->support == kNotYet) return Status::Unsupported(flag + ": not supported yet");
+      if (feature->support == kNotYet)
+        return Status::Unsupported(flag + ": " + std::string(feature->why));
       if (feature->support == kSwitch) {
         (feature->of_queries != nullptr ? features.promql.*feature->of_queries
                                         : features.*feature->of_server) = true;

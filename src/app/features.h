@@ -13,6 +13,7 @@ struct Features {
   promql::Features promql;
   bool exemplar_storage = false;
   bool metadata_wal_records = false;
+  bool start_time_zeros = false;  // created-timestamp-zero-ingestion
 };
 
 // Reads the values of --enable-feature, each a comma-separated list of Prometheus's names. Names

@@ -41,8 +41,9 @@ bool NeedsNewStore(config::StorageConfig before, const config::StorageConfig& no
 
 }  // namespace
 
-Result<LoadedConfig> LoadConfig(Fs& fs, const std::string& path, const promql::Features& features) {
-  config::LoadReport report = config::LoadAll(fs, path);
+Result<LoadedConfig> LoadConfig(Fs& fs, const std::string& path, const promql::Features& features,
+                                const config::LoadOptions& options) {
+  config::LoadReport report = config::LoadAll(fs, path, options);
   LogNotices(report.notices);
   if (!report.config) return config::ToStatus(report.errors);
   config::RuleFilesReport rules = config::LoadRuleFiles(
@@ -61,11 +62,12 @@ Result<LoadedConfig> LoadConfig(Fs& fs, const std::string& path, const promql::F
 }
 
 Reloader::Reloader(Fs& fs, const Clock& clock, SelfMetrics& metrics, std::string path,
-                   promql::Features features)
+                   promql::Features features, config::LoadOptions options)
     : fs_(fs),
       clock_(clock),
       path_(std::move(path)),
       features_(features),
+      load_options_(std::move(options)),
       successful_(
           metrics.AddGauge("prometheus_config_last_reload_successful",
                            "Whether the last configuration reload attempt was successful.")),
@@ -86,7 +88,7 @@ Status Reloader::Reload() {
   const MutexLock lock(mu_);
   if (!services_) return Status::Unavailable("the server is starting or shutting down");
   LOG_INFO("Loading configuration file", {"filename", path_});
-  Result<LoadedConfig> loaded = LoadConfig(fs_, path_, features_);
+  Result<LoadedConfig> loaded = LoadConfig(fs_, path_, features_, load_options_);
   Status status = loaded.ok() ? Apply(std::move(loaded).value()) : loaded.status();
   if (!status.ok()) {
     successful_.Set(0);

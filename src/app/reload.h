@@ -12,6 +12,7 @@
 #include "canopy/base/self_metrics.h"
 #include "canopy/base/status.h"
 #include "canopy/config/config.h"
+#include "canopy/config/load.h"
 #include "canopy/config/rule_file.h"
 #include "canopy/discovery/discovery.h"
 #include "canopy/notify/manager.h"
@@ -29,7 +30,8 @@ struct LoadedConfig {
 };
 
 // Fails with every error at once, one a line. Notices are logged.
-Result<LoadedConfig> LoadConfig(Fs& fs, const std::string& path, const promql::Features& features);
+Result<LoadedConfig> LoadConfig(Fs& fs, const std::string& path, const promql::Features& features,
+                                const config::LoadOptions& options = {});
 
 // The configuration in force, and how another one takes its place: all of it or nothing.
 // Thread-safe.
@@ -49,7 +51,7 @@ class Reloader {
   };
 
   Reloader(Fs& fs, const Clock& clock, SelfMetrics& metrics, std::string path,
-           promql::Features features);
+           promql::Features features, config::LoadOptions options = {});
 
   // The first configuration. `services` and what they refer to must live until Close().
   Status Begin(LoadedConfig loaded, Services services, std::string external_url);
@@ -75,6 +77,7 @@ class Reloader {
   const Clock& clock_;
   const std::string path_;
   const promql::Features features_;
+  const config::LoadOptions load_options_;
   Gauge& successful_;
   Gauge& success_time_;
   std::atomic<int64_t> evaluation_interval_ms_;

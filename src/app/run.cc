@@ -90,7 +90,8 @@ int RunServer(ServerOptions options) {
   for (const std::string& notice : options.notices) LOG_WARN(notice);
   RaiseFileLimit();
 
-  Result<LoadedConfig> loaded = LoadConfig(PosixFs(), options.config_file, options.engine.features);
+  Result<LoadedConfig> loaded =
+      LoadConfig(PosixFs(), options.config_file, options.engine.features, options.config);
   if (!loaded.ok()) {
     return Fail(kExitFailed, "the configuration cannot be used:\n" + loaded.status().message());
   }

@@ -136,6 +136,8 @@ Status ReadQuery(const FlagSet& flags, ServerOptions& to) {
   to.engine.features = features.promql;
   to.exemplar_storage = to.scrape.exemplars = features.exemplar_storage;
   to.store.metadata = to.scrape.metadata = features.metadata_wal_records;
+  to.store.start_time_zeros = to.scrape.start_times = features.start_time_zeros;
+  to.config.prefer_protobuf = features.start_time_zeros;
   to.api.features = to.engine.features;
   to.api.lookback_delta = to.engine.lookback_delta;
   return {};

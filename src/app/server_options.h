@@ -8,6 +8,7 @@
 #include "canopy/base/log.h"
 #include "canopy/base/status.h"
 #include "canopy/config/config.h"
+#include "canopy/config/load.h"
 #include "canopy/discovery/discovery.h"
 #include "canopy/net/server.h"
 #include "canopy/notify/manager.h"
@@ -36,6 +37,7 @@ struct ServerOptions {
   notify::ManagerOptions notify;
   api::Options api;
   bool exemplar_storage = false;
+  config::LoadOptions config;
 
   std::vector<std::string> notices;  // accepted, but without meaning here
 };

@@ -148,6 +148,7 @@ class Loader {
   LoadReport Load(const std::string& text, const std::string& path) {
     LoadReport report;
     Config config;
+    if (options_.prefer_protobuf) config.global.scrape_protocols = DefaultHistogramProtocols();
     ReadFile(text, path, [&](const Value& root) {
       ReadMap(root, Bind(TopFields(), config));
       ExpandExternalLabels(root, config.global);

@@ -281,7 +281,8 @@ void ReadGlobal(const Value& from, GlobalConfig& to) {
   if (config.evaluation_interval == Duration(0)) {
     config.evaluation_interval = defaults.evaluation_interval;
   }
-  config.scrape_protocols = std::move(keys.protocols);
+  config.scrape_protocols =
+      keys.protocols.empty() ? std::move(to.scrape_protocols) : std::move(keys.protocols);
   config.histograms = keys.histograms.Inherit({});
   config.limits = keys.limits;
   config.metric_name_validation_scheme = keys.validation.value_or(NameValidation::kUtf8);

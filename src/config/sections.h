@@ -39,6 +39,7 @@ void ReadRelabelList(const Value& map, std::string_view key, std::string_view of
 
 // --- scrape.cc ---
 
+// What `to` has of scrape_protocols is their default.
 void ReadGlobal(const Value& from, GlobalConfig& to);
 // Reads a list of jobs; what a job leaves open it inherits from `global`.
 void ReadScrapeConfigs(const Value& from, const GlobalConfig& global,

@@ -355,7 +355,11 @@ void TargetPages::Rep::RememberPage(const Walk& walk, WalkMemory& memory,
   }
   for (const auto& [duplicate, first] : memory.duplicates)
     entries[duplicate].set_ref(entries[first].ref());
-  std::erase_if(entries, [](const Entry& e) { return NeedsRef(e.kind()) && !e.ref(); });
+  const size_t forgotten =
+      std::erase_if(entries, [](const Entry& e) { return NeedsRef(e.kind()) && !e.ref(); });
+  // These count lines.
+  if (forgotten > 0)
+    std::erase_if(entries, [](const Entry& e) { return e.kind() == Entry::Kind::kCreated; });
   page = Entries(entries.begin(), entries.end());  // no bytes to spare
   groups.DropUnused(page);
 }
@@ -417,6 +421,7 @@ void TargetPages::Rep::StoreDropped(const Scrape& scrape, const ScrapeReport& re
   const std::unique_ptr<Walk> walk = NewWalk(scrape, body, format, memory);
   if (const Status status = walk->Run(); !status.ok()) return;  // it was fine a moment ago
   batch.samples.clear();
+  batch.start_times.clear();
   batch.histograms.clear();
   batch.exemplars.clear();
   reports.AddTo(batch, *rules, labels, scrape, report);

@@ -23,7 +23,9 @@ PageWalk::PageWalk(std::string_view page, exposition::PageFormat format, const P
       time_(scrape.time),
       newest_allowed_(scrape.now + kMaxAhead),
       old_(old_page),
-      memory_(memory) {
+      memory_(memory),
+      takes_created_(rules.start_times && format == exposition::PageFormat::kOpenMetrics),
+      takes_extras_(rules.exemplars || takes_created_) {
   memory_.batch.Clear();
   memory_.batch.samples.reserve(old_page.size() + 16);
   memory_.entries.clear();
@@ -31,6 +33,7 @@ PageWalk::PageWalk(std::string_view page, exposition::PageFormat format, const P
   memory_.added_histograms.clear();
   memory_.duplicates.clear();
   StartClassic(groups);
+  memory_.start_times.Begin(page, memory_.batch);
 }
 
 Status PageWalk::Run() {
@@ -77,13 +80,16 @@ bool PageWalk::TakePredicted() {
 }
 
 bool PageWalk::TakePredictedOther(const Entry& entry, std::string_view bytes) {
-  if (entry.kind() != Entry::Kind::kLines)
-    return HashOf(bytes) == entry.hash() && TakePredictedPart(entry);
+  if (entry.kind() != Entry::Kind::kLines) {
+    if (HashOf(bytes) != entry.hash()) return false;
+    return entry.kind() == Entry::Kind::kCreated ? TakePredictedCreated(entry)
+                                                 : TakePredictedPart(entry);
+  }
   if (HashLines(bytes) != entry.hash()) return false;
   parser_.Skip(bytes.size(), entry.TypeBehind(parser_.type()));
   NoteLines(entry.hash());
-  FinishRun();
-  if (rules_.convert_classic_histograms && entry.has_type()) {
+  EndRuns(false);
+  if (entry.has_type()) {
     NoteType({}, parser_.type(), entry.family_tag());
     type_lines_ = bytes;
   }
@@ -113,6 +119,7 @@ void PageWalk::TakePredictedSample(const Entry& entry) {
         PushSample(entry.ref());
       } else {
         ++figures_.duplicates;
+        NoteLine(StartTimes::List::kNone);
       }
       break;
     default:
@@ -153,10 +160,10 @@ bool PageWalk::TakeParsed() {
 void PageWalk::TakeLines(std::string_view lines, bool with_type) {
   const uint64_t hash = HashLines(lines);
   NoteLines(hash);
-  FinishRun();
+  EndRuns(true);
   Differ();
   uint64_t family_tag = 0;
-  if (with_type && rules_.convert_classic_histograms) {
+  if (with_type) {
     family_tag = Entry::FamilyTag(HashLines(type_family_));
     NoteType(type_family_, parser_.type(), family_tag);
   }
@@ -167,6 +174,53 @@ void PageWalk::TakeLines(std::string_view lines, bool with_type) {
   PushEntry(Entry::Lines(hash, lines.size(), type, family_tag));
 }
 
+// Lines that are no samples end what samples before them may go on with.
+void PageWalk::EndRuns(bool differs) {
+  FinishRun();
+  memory_.start_times.EndFamily();
+  family_differs_ = differs;
+}
+
+bool PageWalk::TakePredictedCreated(const Entry& entry) {
+  if (family_differs_) return false;
+  if (parser_.NextAfterSeries(entry.length()) != Line::kSample) {
+    error_ = parser_.error();
+    return true;
+  }
+  if (parser_.series().size() != entry.length()) {
+    TakeSeries();
+    return true;
+  }
+  FinishRun();
+  const auto [first, count] = entry.created();
+  memory_.start_times.Set({first, count}, parser_.value());
+  if (differs_) PushEntry(entry);
+  ++cursor_;
+  return true;
+}
+
+bool PageWalk::TakeCreated(uint64_t hash) {
+  if (parser_.series().find("_created") == std::string_view::npos) return false;
+  memory_.labels.Clear();
+  error_ = parser_.AddLabels(memory_.labels);
+  if (!error_.ok()) return true;
+  if (!StartTimes::IsCreated(memory_.labels.Get(model::kMetricName), parser_.type())) return false;
+  FinishRun();
+  if (!error_.ok()) return true;
+  // What FinishRun() has read is gone.
+  memory_.labels.Clear();
+  error_ = parser_.AddLabels(memory_.labels);
+  const StartTimes::Lines lines =
+      memory_.start_times.Find(TypeFamily(), parser_.type(), memory_.labels);
+  memory_.start_times.Set(lines, parser_.value());
+  if (Entry::FitsCreated(lines.first, lines.count))
+    PushEntry(Entry::OfCreated(hash, parser_.series().size(), lines.first, lines.count));
+  if (cursor_ < old_.size() && old_[cursor_].kind() == Entry::Kind::kCreated &&
+      old_[cursor_].hash() == hash)
+    ++cursor_;
+  return true;
+}
+
 void PageWalk::TakeSeries() {
   const uint64_t hash = HashOf(parser_.series());
   Differ();
@@ -174,6 +228,8 @@ void PageWalk::TakeSeries() {
     memory_.index.Build(old_, memory_.entries);
     indexed_ = true;
   }
+  family_differs_ = true;
+  if (takes_created_ && TakeCreated(hash)) return;
   const SeriesIndex::Place place = memory_.index.Find(hash);
   if (rules_.convert_classic_histograms && TakePart(hash, place)) return;
   ++figures_.scraped;
@@ -207,6 +263,7 @@ void PageWalk::TakeRepeatedSeries(uint64_t hash, const SeriesIndex::Place& first
   ++figures_.kept;
   if (!HasOwnTime()) {
     ++figures_.duplicates;
+    NoteLine(StartTimes::List::kNone);
   } else if (original.ref()) {
     PushSample(original.ref());
   } else {
@@ -266,18 +323,27 @@ bool PageWalk::CountAppended(bool own_time, Timestamp time) {
 
 void PageWalk::PushSample(SeriesRef ref) {
   const Timestamp time = SampleTime();
-  if (!CountAppended(HasOwnTime(), time)) return;
+  if (!CountAppended(HasOwnTime(), time)) return NoteLine(StartTimes::List::kNone);
   memory_.batch.samples.push_back({ref, time, parser_.value()});
+  if (takes_extras_) PushExtras(ref);
+}
+
+void PageWalk::PushExtras(SeriesRef ref) {
+  NoteLine(StartTimes::List::kSamples);
   if (rules_.exemplars && parser_.has_exemplar())
     memory_.batch.exemplars.push_back({ref, ReadExemplar()});
 }
 
 bool PageWalk::PushNewSample(model::Labels labels) {
   const Timestamp time = SampleTime();
-  if (!CountAppended(HasOwnTime(), time)) return false;
+  if (!CountAppended(HasOwnTime(), time)) {
+    NoteLine(StartTimes::List::kNone);
+    return false;
+  }
   if (rules_.exemplars && parser_.has_exemplar())
     memory_.batch.new_exemplars.push_back({labels, ReadExemplar()});
   memory_.batch.new_samples.push_back({std::move(labels), time, parser_.value()});
+  NoteLine(StartTimes::List::kNewSamples);
   return true;
 }
 

@@ -15,6 +15,7 @@
 #include "canopy/storage/appender.h"
 #include "classic_groups.h"
 #include "series_cache.h"
+#include "start_times.h"
 
 namespace canopy::ingest {
 
@@ -36,6 +37,7 @@ struct WalkMemory {
   std::vector<uint32_t> added_groups;
   ClassicRun run;
   // For lines that are new: what `groups` has, by hash and by bits.
+  StartTimes start_times;
   SeriesIndex group_index;
   absl::flat_hash_map<uint64_t, uint32_t> bound_index;
 
@@ -102,6 +104,7 @@ class PageWalk final : public Walk {
   // Takes lines without samples, and the sample behind them. False at the end.
   bool TakeParsed();
   void TakeLines(std::string_view lines, bool with_type);
+  void EndRuns(bool differs);
   void TakeSeries();
   void TakeKnownSeries(uint32_t old_position);
   void TakeRepeatedSeries(uint64_t hash, const SeriesIndex::Place& first);
@@ -127,7 +130,16 @@ class PageWalk final : public Walk {
   bool FinishRunLabels(model::Labels& out);
   void PushHistogram(Timestamp time, storage::HistogramValue value, model::Labels labels);
 
+  // Of OpenMetrics pages whose `_created` lines count as what they are.
+  bool TakePredictedCreated(const Entry& entry);
+  // True when the line is one.
+  bool TakeCreated(uint64_t hash);
+  void NoteLine(StartTimes::List list) {
+    if (takes_created_) memory_.start_times.AddLine(parser_.series(), list);
+  }
+
   void PushSample(SeriesRef ref);
+  void PushExtras(SeriesRef ref);
   bool PushNewSample(model::Labels labels);
   model::Exemplar ReadExemplar() const;
   bool CountAppended(bool own_time, Timestamp time);
@@ -166,8 +178,14 @@ class PageWalk final : public Walk {
   WalkFigures figures_;
   Status error_;
 
-  // With conversion, which family the last TYPE is of decides what a line is: under the type of a
-  // histogram it goes into the hashes of series.
+  const bool takes_created_;
+  const bool takes_extras_;  // besides the value
+  // Some line of this family came otherwise than on the last page.
+  bool family_differs_ = false;
+
+  // Which family the last TYPE is of, and of which type, decides what a line is: with conversion
+  // under the type of a histogram, and where `_created` lines count. There it goes into the hashes
+  // of series.
   uint64_t salt_ = 0;
   std::string_view type_family_;
   std::string_view type_lines_;  // not empty: type_family_ has to be read from them

@@ -42,7 +42,9 @@ void PageWalk::StartClassic(const ClassicGroups& groups) {
 void PageWalk::NoteType(std::string_view family, model::MetricType type, uint64_t family_tag) {
   type_family_ = family;
   type_lines_ = {};
-  salt_ = type == model::MetricType::kHistogram ? family_tag : 0;
+  const bool matters = takes_created_ ||
+                       (rules_.convert_classic_histograms && type == model::MetricType::kHistogram);
+  salt_ = matters ? (family_tag << 4 | static_cast<uint64_t>(type)) * kHashFactor : 0;
 }
 
 // Of the last TYPE. Lines that have been known by heart are read for a new line only.
@@ -210,8 +212,18 @@ void PageWalk::FinishRun() {
   ClassicRun& run = memory_.run;
   if (!run.open) return;
   run.open = false;
+  const storage::Batch& batch = memory_.batch;
+  const size_t known = batch.histograms.size();
+  const size_t added = batch.new_histograms.size();
   if (auto value = run.histogram.Convert(); value.ok() && error_.ok())
     TakeHistogram(*std::move(value));
+  if (takes_created_) {
+    using List = StartTimes::List;
+    memory_.start_times.AddLine(run.series, batch.histograms.size() > known ? List::kHistograms
+                                            : batch.new_histograms.size() > added
+                                                ? List::kNewHistograms
+                                                : List::kNone);
+  }
   run.histogram.Clear();
   run.exemplars.clear();
 }

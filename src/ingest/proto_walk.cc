@@ -62,10 +62,13 @@ void ProtoWalk::Family(const exposition::ProtoFamily& family) {
 Status ProtoWalk::Sample(const Series& series, double value) {
   storage::Batch& batch = memory_.batch;
   return Take(series, false, [&](auto&& whose) {
-    if constexpr (std::is_same_v<std::decay_t<decltype(whose)>, SeriesRef>)
+    if constexpr (std::is_same_v<std::decay_t<decltype(whose)>, SeriesRef>) {
       batch.samples.push_back({whose, TimeOf(series), value});
-    else
+      if (rules_.start_times) batch.start_times.push_back(series.start_time);
+    } else {
       batch.new_samples.push_back({std::move(whose), TimeOf(series), value});
+      if (rules_.start_times) batch.new_start_times.push_back(series.start_time);
+    }
   });
 }
 

@@ -75,6 +75,9 @@ void ReportSeries::AddTo(storage::Batch& batch, const PageRules& rules, const mo
       unknown_[unknown_count_++] = static_cast<uint8_t>(i);
     }
   }
+  // They have none.
+  if (!batch.start_times.empty()) batch.start_times.resize(batch.samples.size());
+  if (!batch.new_start_times.empty()) batch.new_start_times.resize(batch.new_samples.size());
 }
 
 bool ReportSeries::Learn(const storage::Batch& batch, const storage::AppendReport& result) {

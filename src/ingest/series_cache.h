@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "canopy/base/check.h"
@@ -28,6 +29,7 @@ class Entry {
     // or stored as well, and followed by the entry of the series.
     kPart,
     kStoredPart,
+    kCreated,  // says when the counters of lines before it started
   };
   // Which part: of which histogram (ClassicGroups::series), and its count, its sum or, from
   // kFirstBucket on, the bucket up to ClassicGroups::bounds.
@@ -79,6 +81,20 @@ class Entry {
     const uint64_t bits = bits_ >> kRefShift;
     return {static_cast<uint32_t>(bits / Part::kMaxRoles),
             static_cast<uint32_t>(bits % Part::kMaxRoles)};
+  }
+  // Of kCreated: StartTimes::Lines.
+  static constexpr unsigned kLinesBits = 22;
+  static bool FitsCreated(uint32_t first, uint32_t count) {
+    return (first | count) >> kLinesBits == 0;
+  }
+  static Entry OfCreated(uint64_t hash, size_t length, uint32_t first, uint32_t count) {
+    CANOPY_CHECK(FitsCreated(first, count));
+    return {hash, length, Kind::kCreated, uint64_t{first} << kLinesBits | count};
+  }
+  std::pair<uint32_t, uint32_t> created() const {
+    const uint64_t bits = bits_ >> kRefShift;
+    return {static_cast<uint32_t>(bits >> kLinesBits),
+            static_cast<uint32_t>(bits & ((1u << kLinesBits) - 1))};
   }
   // Whether it is what stands for its hash.
   bool is_series() const { return kind() <= Kind::kDropped || kind() == Kind::kPart; }

@@ -28,6 +28,7 @@ std::shared_ptr<const ingest::PageRules> RulesOf(const config::ScrapeConfig& c,
   rules->native_histogram_min_bucket_factor = c.native_histogram_min_bucket_factor;
   rules->exemplars = options.exemplars;
   rules->metadata = options.metadata;
+  rules->start_times = options.start_times;
   rules->metric_relabel = c.metric_relabel_configs.rules;
   return rules;
 }

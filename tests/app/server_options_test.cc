@@ -126,6 +126,17 @@ BOOST_AUTO_TEST_CASE(metadata_is_logged_when_the_feature_is_on) {
   BOOST_TEST(!off.store.metadata);
 }
 
+BOOST_AUTO_TEST_CASE(zeros_of_counters_that_start_are_for_scrapes_and_the_store) {
+  const ServerOptions on = Good({"--enable-feature=created-timestamp-zero-ingestion"});
+  BOOST_TEST((on.scrape.start_times && on.store.start_time_zeros && on.config.prefer_protobuf));
+  const ServerOptions off = Good({});
+  BOOST_TEST((!off.scrape.start_times && !off.store.start_time_zeros));
+  BOOST_TEST(!off.config.prefer_protobuf);
+  BOOST_TEST(
+      Refusal({"--enable-feature=st-storage"}) ==
+      "--enable-feature: \"st-storage\": not supported: the store keeps no start timestamps");
+}
+
 BOOST_AUTO_TEST_CASE(values_that_a_flag_cannot_have) {
   BOOST_TEST(Refusal({"--log.level=loud"}) ==
              "--log.level: expected debug, info, warn or error, got \"loud\"");

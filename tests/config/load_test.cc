@@ -123,6 +123,22 @@ scrape_configs:
   BOOST_CHECK(config.scrape_configs[2].scrape_protocols == std::vector{Protocol::kText004});
 }
 
+BOOST_AUTO_TEST_CASE(protobuf_may_be_what_jobs_ask_for_first) {
+  LoadOptions options;
+  options.prefer_protobuf = true;
+  auto f = [&](const std::string& text, const std::vector<Protocol>& want) {
+    const LoadReport report = LoadString(text, options);
+    BOOST_TEST_REQUIRE(report.config.has_value());
+    BOOST_CHECK(report.config->scrape_configs[0].scrape_protocols == want);
+  };
+  const std::string job = "scrape_configs: [{job_name: a}]\n";
+  f(job, DefaultHistogramProtocols());
+  f("global: {scrape_interval: 5s}\n" + job, DefaultHistogramProtocols());
+  f("global: {scrape_protocols: [PrometheusText0.0.4]}\n" + job, {Protocol::kText004});
+  f("scrape_configs: [{job_name: a, scrape_protocols: [PrometheusText0.0.4]}]\n",
+    {Protocol::kText004});
+}
+
 BOOST_AUTO_TEST_CASE(jobs_inherit_what_becomes_of_classic_histograms) {
   const Config config = Good(R"(
 global:

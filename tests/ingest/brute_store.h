@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "canopy/base/check.h"
 #include "canopy/base/number.h"
 #include "canopy/model/histogram_buckets.h"
 #include "canopy/model/sample.h"
@@ -22,6 +23,8 @@ class BruteStore : public storage::Appender {
     if (!failure.ok()) return failure;
     ++batches;
     storage::AppendReport report;
+    starts.clear();
+    NoteStarts(batch);
     uint32_t index = 0;
     const auto note = [&](storage::AppendResult result) {
       if (result != storage::AppendResult::kStored) report.rejected.push_back({index, result});
@@ -100,11 +103,33 @@ class BruteStore : public storage::Appender {
   std::map<model::Labels, std::vector<model::Sample>> series;
   std::map<std::pair<model::Labels, Timestamp>, std::string> histograms;
   std::ptrdiff_t exemplars = 0;  // of histograms
+  // Of the last batch, what each series says about the start of its counter.
+  std::map<model::Labels, int64_t> starts;
   Status failure;
   int batches = 0;
   Timestamp min_time = Timestamp::Min();
 
  private:
+  void NoteStarts(const storage::Batch& batch) {
+    const auto check = [](size_t times, size_t samples) {
+      CANOPY_CHECK(times == 0 || times == samples);
+    };
+    check(batch.start_times.size(), batch.samples.size());
+    check(batch.new_start_times.size(), batch.new_samples.size());
+    const auto note = [&](SeriesRef ref, int64_t start) {
+      if (const auto it = labels_of_.find(ref); it != labels_of_.end() && start != 0)
+        starts[it->second] = start;
+    };
+    for (size_t i = 0; i < batch.start_times.size(); ++i)
+      note(batch.samples[i].series, batch.start_times[i]);
+    for (size_t i = 0; i < batch.new_start_times.size(); ++i)
+      if (batch.new_start_times[i] != 0)
+        starts[batch.new_samples[i].labels] = batch.new_start_times[i];
+    for (const auto& h : batch.histograms) note(h.series, h.start_time);
+    for (const auto& h : batch.new_histograms)
+      if (h.start_time != 0) starts[h.labels] = h.start_time;
+  }
+
   SeriesRef RefOf(const model::Labels& labels, uint32_t& created) {
     const auto [it, is_new] = refs_.try_emplace(labels, SeriesRef(next_ref_));
     if (is_new) {

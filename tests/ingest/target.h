@@ -29,6 +29,12 @@ struct TestTarget {
   ScrapeReport OpenMetrics(std::string_view page) {
     return pages.Store(Now(), page, exposition::PageFormat::kOpenMetrics, scratch);
   }
+  std::string Starts() const {
+    std::string out;
+    for (const auto& [labels, start] : store.starts)
+      out += labels.ToString() + " " + std::to_string(start) + "\n";
+    return out;
+  }
   ScrapeReport Fail(Status why = Status::Unavailable("refused")) {
     return pages.Fail(Now(), std::move(why), 0, scratch);
   }

@@ -34,6 +34,9 @@ struct LoadOptions {
   // The value of an environment variable, for ${NAME} and $NAME in external_labels; the process's
   // own environment when empty.
   std::function<std::optional<std::string>(const std::string& name)> env;
+  // Jobs that name no formats ask for protobuf first, which alone tells without effort when
+  // counters started.
+  bool prefer_protobuf = false;
 };
 
 struct LoadReport {

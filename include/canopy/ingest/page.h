@@ -45,6 +45,9 @@ struct PageRules {
   bool exemplars = false;
   // What pages say of their families goes to the store as well.
   bool metadata = false;
+  // When counters started goes to the store. Lines `_created` of OpenMetrics say that, and are no
+  // series then.
+  bool start_times = false;
   model::RelabelRules metric_relabel = {};
 };
 
