@@ -154,15 +154,19 @@ class Tsdb(Case):
         wait_for("the blocks", lambda: shown() == 12)
         blocks = [name for name in os.listdir(data) if len(name) == 26 and name != os.path.basename(broken)]
         self.assertGreater(len(blocks), 1)
+
+        def said(what, name):
+            return len([row for row in server.tail(1000).splitlines() if what in row and name in row])
+
+        # One look may find some of them, and the next one the others.
+        wait_for("all of them", lambda: all(said("has come into the directory", name) for name in blocks))
         for name in blocks:
             shutil.rmtree(os.path.join(data, name))
-        wait_for("their end", lambda: shown() == 0)
+        wait_for("their end", lambda: shown() == 0 and all(said("has gone from the directory", name) for name in blocks))
         os.rmdir(broken)
-        log = server.tail(1000).splitlines()
-        self.assertEqual(1, len([row for row in log if "cannot be read" in row and broken in row]), log)
+        self.assertEqual(1, said("cannot be read", broken))
         for name in blocks:
-            self.assertEqual(1, len([row for row in log if "has come into the directory" in row and name in row]), log)
-            self.assertEqual(1, len([row for row in log if "has gone from the directory" in row and name in row]), log)
+            self.assertEqual((1, 1), (said("has come into the directory", name), said("has gone from the directory", name)))
 
     def test_one_directory_from_prometheus_to_canopy_and_back(self):
         data, want = self.fresh("shared"), set()
