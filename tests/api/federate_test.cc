@@ -7,8 +7,10 @@
 
 #include "canopy/base/number.h"
 #include "canopy/exposition/proto.h"
+#include "canopy/federation/page.h"
 #include "canopy/model/histogram_buckets.h"
 #include "canopy/net/compress.h"
+#include "canopy/storage/merge.h"
 #include "tests/api/node.h"
 #include "tests/net/raw_tcp.h"
 
@@ -302,6 +304,46 @@ test_metric2{foo="boo",instance="i"} 1 6000000
 # TYPE test_metric_old untyped
 test_metric_old{instance="baz"} 981 5880000
 )"));
+}
+
+// As of a head with blocks behind it: the same number is another string in each.
+BOOST_AUTO_TEST_CASE(a_page_may_come_from_several_stores) {
+  struct Joined final : storage::Queryable {
+    MemoryStore first;
+    MemoryStore second;
+    Result<std::unique_ptr<storage::Querier>> NewQuerier(Timestamp mint, Timestamp maxt) override {
+      std::vector<std::unique_ptr<storage::Querier>> both;
+      both.push_back(*first.NewQuerier(mint, maxt));
+      both.push_back(*second.NewQuerier(mint, maxt));
+      return storage::MergeQueriers(std::move(both));
+    }
+  } stores;
+  const Duration minute(60'000);
+  stores.first.Load(minute, R"(b{instance="i",zone="x"} 1)");
+  stores.first.Load(minute, R"(a{zone="y"} 2)");
+  stores.second.Load(minute, R"(a{other="zone"} 3)");
+  stores.second.Load(minute, R"(b{instance="y",other="x"} 4)");
+  stores.second.Load(minute, R"(b{instance="y",zone="b"} 5)");
+  const model::Matchers all = {
+      model::Matcher::Literal(model::MatchType::kNotEqual, "__name__", "")};
+  const auto selection =
+      federation::Selection::Resolve(stores, {&all, 1}, Timestamp::FromMs(0), 5 * minute);
+  BOOST_REQUIRE(selection.ok());
+  std::string page;
+  const auto report = federation::WriteTextPage(
+      *selection, {.external_labels = model::Labels{{"zone", "e"}}}, [&](std::string_view piece) {
+        page += piece;
+        return Status();
+      });
+  BOOST_REQUIRE(report.ok());
+  BOOST_TEST(Sorted(page) ==
+             "# TYPE a untyped\n"
+             "a{other=\"zone\",instance=\"\",zone=\"e\"} 3 0\n"
+             "a{zone=\"y\",instance=\"\"} 2 0\n"
+             "# TYPE b untyped\n"
+             "b{instance=\"i\",zone=\"x\"} 1 0\n"
+             "b{instance=\"y\",other=\"x\",zone=\"e\"} 4 0\n"
+             "b{instance=\"y\",zone=\"b\"} 5 0\n");
 }
 
 BOOST_AUTO_TEST_CASE(bad_selectors_are_refused_even_before_the_store_is_open) {
