@@ -110,10 +110,10 @@ Status Blocks::Adopt(const std::vector<std::string>& names, bool at_start) {
     LOG_ERROR("A block cannot be read and is left out", {"dir", JoinPath(dir_, name)},
               {"err", block.status().message()});
   }
-  const std::set<Ulid> names_obsolete = Obsolete(blocks);
+  const std::set<Ulid> obsolete_names = Obsolete(blocks);
   std::vector<BlockPtr> obsolete;
   std::erase_if(blocks, [&](const BlockPtr& block) {
-    if (!names_obsolete.contains(block->meta().ulid)) return false;
+    if (!obsolete_names.contains(block->meta().ulid)) return false;
     obsolete.push_back(block);
     return true;
   });

@@ -128,7 +128,6 @@ Status Compactor::Run() {
 Status Compactor::ReloadBlocks() {
   metrics_.reloads.Add();
   Status status = blocks_.Reload();
-  if (status.ok() && blocks_.end() < head_blocks_end_) status = KeepOutOfHead();
   if (!status.ok() || blocks_.failed() > 0) metrics_.reloads_failed.Add();
   return status;
 }

@@ -48,10 +48,10 @@ double Metric(const SelfMetrics& metrics, const std::string& name) {
   return std::stod(page.substr(at + name.size() + 2));
 }
 
-// Half an hour of series, of which blocks have most.
+// Half an hour of series, of which blocks have most; or less.
 struct Running : DeletingStore {
-  Running() {
-    for (int64_t t = 60 * kMinute; t < 90 * kMinute; t += kMinute) Append({0, 3}, t);
+  explicit Running(int64_t minutes = 30) {
+    for (int64_t t = 60 * kMinute; t < (60 + minutes) * kMinute; t += kMinute) Append({0, 3}, t);
     Compact();
   }
   void Compact() {
@@ -140,22 +140,26 @@ BOOST_AUTO_TEST_CASE(say_nothing_of_the_head) {
   }
 }
 
-// The log still has samples of a block that was the newest one.
+// The log still has samples of a block that was the newest one: of the only one, and of one that
+// was made of others.
 BOOST_AUTO_TEST_CASE(the_log_does_not_bring_back_what_was_taken_away) {
-  Running store;
-  const std::string newest = store.Blocks().back();
-  const BlockMeta meta = *ReadBlockMeta(store.fs(), "/data/" + newest);
-  BOOST_REQUIRE(store.fs().RemoveAll("/data/" + newest).ok());
-  store.Compact();
-  Contents want = store.want();
-  for (auto& [labels, samples] : want)
-    std::erase_if(samples, [&](const auto& sample) {
-      return sample.first >= meta.min_time.ms() && sample.first < meta.max_time.ms();
-    });
-  store.SetWant(want);
-  store.Check();
-  store.Reopen();
-  store.Check();
+  for (const int64_t minutes : {13, 30}) {
+    Running store(minutes);
+    BOOST_REQUIRE_EQUAL(store.Blocks().size() == 1, minutes == 13);
+    const std::string newest = store.Blocks().back();
+    const BlockMeta meta = *ReadBlockMeta(store.fs(), "/data/" + newest);
+    BOOST_REQUIRE(store.fs().RemoveAll("/data/" + newest).ok());
+    store.Compact();
+    Contents want = store.want();
+    for (auto& [labels, samples] : want)
+      std::erase_if(samples, [&](const auto& sample) {
+        return sample.first >= meta.min_time.ms() && sample.first < meta.max_time.ms();
+      });
+    store.SetWant(want);
+    store.Check();
+    store.Reopen();
+    store.Check();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(take_the_place_of_those_that_they_were_made_of) {
