@@ -10,6 +10,7 @@
 #include "canopy/promql/parser.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/memory_store.h"
+#include "tests/support/wait_for.h"
 
 namespace canopy::promql {
 namespace {
@@ -381,15 +382,19 @@ BOOST_FIXTURE_TEST_CASE(a_deadline_ends_a_query, Fixture) {
 
 BOOST_FIXTURE_TEST_CASE(a_canceled_query_ends, Fixture) {
   for (int i = 0; i < 300; ++i) store.Load(kMinute, "m{i=\"" + std::to_string(i) + "\"} 0+1x600");
+  Engine engine(options, SystemClock(), metrics);
   CancelToken cancel;
   QueryOptions o;
   o.cancel = &cancel;
   std::thread canceler([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    constexpr std::string_view kAdmitted =
+        "prometheus_engine_query_duration_seconds_count{slice=\"queue_time\"} 1\n";
+    BOOST_TEST(testing::WaitFor(
+        [&] { return metrics.RenderText().find(kAdmitted) != std::string::npos; }));
     cancel.Cancel();
   });
-  const auto result =
-      Range("stddev_over_time(m[10h])", {Minutes(0), Minutes(600), Duration(1000)}, o);
+  const auto result = engine.Range(store, "stddev_over_time(m[10h])",
+                                   {Minutes(0), Minutes(600), Duration(1000)}, o);
   canceler.join();
   BOOST_REQUIRE(!result.ok());
   BOOST_TEST((result.status().code() == Code::kCanceled));
