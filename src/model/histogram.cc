@@ -166,6 +166,13 @@ void ToFloat(const Histogram& h, FloatHistogram& out) {
   out.custom_values = h.custom_values;
 }
 
+void ToFloat(const std::variant<Histogram, FloatHistogram>& h, FloatHistogram& out) {
+  if (const auto* const integers = std::get_if<Histogram>(&h))
+    ToFloat(*integers, out);
+  else
+    out = std::get<FloatHistogram>(h);
+}
+
 Status Validate(const FloatHistogram& h) {
   CANOPY_RETURN_IF_ERROR(CheckLayout(h));
   double total = 0;

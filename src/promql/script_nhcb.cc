@@ -14,10 +14,7 @@ using model::ClassicPart;
 Result<HistogramPtr> Convert(const model::ClassicHistogram& classic) {
   CANOPY_ASSIGN_OR_RETURN(const auto value, classic.Convert());
   model::FloatHistogram h;
-  if (const auto* const integers = std::get_if<model::Histogram>(&value))
-    model::ToFloat(*integers, h);
-  else
-    h = std::get<model::FloatHistogram>(value);
+  model::ToFloat(value, h);
   model::Compact(h);
   return HistogramPtr(std::make_shared<const model::FloatHistogram>(std::move(h)));
 }

@@ -22,10 +22,8 @@ auto WithBoth(Encoder& encoder, const storage::HistogramValue& value, Fn fn) {
 }
 
 std::unique_ptr<model::FloatHistogram> Floats(const storage::HistogramValue& value) {
-  if (const auto* const floats = std::get_if<model::FloatHistogram>(&value))
-    return std::make_unique<model::FloatHistogram>(*floats);
   auto out = std::make_unique<model::FloatHistogram>();
-  model::ToFloat(std::get<model::Histogram>(value), *out);
+  model::ToFloat(value, *out);
   return out;
 }
 

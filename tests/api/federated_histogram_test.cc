@@ -22,10 +22,7 @@ namespace {
 
 model::FloatHistogram Floats(const storage::HistogramValue& value) {
   model::FloatHistogram out;
-  if (const auto* const h = std::get_if<model::Histogram>(&value))
-    model::ToFloat(*h, out);
-  else
-    out = std::get<model::FloatHistogram>(value);
+  model::ToFloat(value, out);
   model::Compact(out);
   out.hint = model::CounterResetHint::kUnknown;  // a page of text says nothing about it
   return out;

@@ -29,11 +29,8 @@ class Lines final : public ProtoSink {
   Status Histogram(const ProtoSeries& series,
                    std::variant<model::Histogram, model::FloatHistogram> value) override {
     model::FloatHistogram h;
-    const auto* const integers = std::get_if<model::Histogram>(&value);
-    if (integers)
-      model::ToFloat(*integers, h);
-    else
-      h = std::get<model::FloatHistogram>(value);
+    model::ToFloat(value, h);
+    const bool integers = std::holds_alternative<model::Histogram>(value);
     const bool gauge = h.hint == model::CounterResetHint::kGauge;
     return Line(series, (integers ? "i" : "f") + model::ToString(h) + (gauge ? " gauge" : ""));
   }

@@ -143,11 +143,8 @@ class BruteStore : public storage::Appender {
   storage::AppendResult Put(const model::Labels& labels, Timestamp time,
                             const storage::HistogramValue& value) {
     model::FloatHistogram floats;
-    const auto* const integers = std::get_if<model::Histogram>(&value);
-    if (integers)
-      model::ToFloat(*integers, floats);
-    else
-      floats = std::get<model::FloatHistogram>(value);
+    model::ToFloat(value, floats);
+    const bool integers = std::holds_alternative<model::Histogram>(value);
     const std::string text = (integers ? "i" : "") + model::ToString(floats);
     const auto number = static_cast<double>(std::hash<std::string>()(text) >> 12);
     const storage::AppendResult result = Put(labels, {time, number});

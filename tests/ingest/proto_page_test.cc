@@ -40,11 +40,8 @@ struct Target {
         out += " ";
         if (const auto value = store.HistogramAt(labels, s.time)) {
           model::FloatHistogram h;
-          const auto* const integers = std::get_if<model::Histogram>(value.get());
-          if (integers)
-            model::ToFloat(*integers, h);
-          else
-            h = std::get<model::FloatHistogram>(*value);
+          model::ToFloat(*value, h);
+          const bool integers = std::holds_alternative<model::Histogram>(*value);
           out += (integers ? "i" : "f") + model::ToString(h);
         } else if (model::IsStale(s.value)) {
           out += "stale";

@@ -26,10 +26,7 @@ ClassicHistogram Of(const Buckets& buckets, std::optional<double> count, double 
 
 FloatHistogram Floats(const std::variant<Histogram, FloatHistogram>& value) {
   FloatHistogram out;
-  if (const auto* const h = std::get_if<Histogram>(&value))
-    ToFloat(*h, out);
-  else
-    out = std::get<FloatHistogram>(value);
+  ToFloat(value, out);
   return out;
 }
 

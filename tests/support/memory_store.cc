@@ -134,10 +134,7 @@ class MemoryQuerier final : public storage::Querier {
 
 model::FloatHistogram Floats(const storage::HistogramValue& value) {
   model::FloatHistogram out;
-  if (const auto* const h = std::get_if<model::Histogram>(&value))
-    model::ToFloat(*h, out);
-  else
-    out = std::get<model::FloatHistogram>(value);
+  model::ToFloat(value, out);
   return out;
 }
 

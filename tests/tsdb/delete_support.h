@@ -118,10 +118,7 @@ class DeletingStore {
           const storage::HistogramValue value = HistogramOf(n, t);
           batch.new_histograms.push_back({labels, Timestamp::FromMs(t), value});
           model::FloatHistogram shown;
-          if (const auto* integers = std::get_if<model::Histogram>(&value))
-            model::ToFloat(*integers, shown);
-          else
-            shown = std::get<model::FloatHistogram>(value);
+          model::ToFloat(value, shown);
           added.emplace_back(labels.ToString(), TextOf(&shown, 0));
         } else {
           const double value = static_cast<double>(t / 1000 * 7 % 1000) + n;

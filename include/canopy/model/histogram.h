@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include "canopy/base/status.h"
@@ -88,6 +89,8 @@ struct Histogram {
 
 // Sets every field of `out`, whose memory is used again.
 void ToFloat(const Histogram& h, FloatHistogram& out);
+// Of either kind.
+void ToFloat(const std::variant<Histogram, FloatHistogram>& h, FloatHistogram& out);
 
 // kInvalid with Prometheus's text when spans and buckets do not fit together, a count is negative,
 // or a field is used that the schema does not have. Of integer histograms the count must be that of
