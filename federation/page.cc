@@ -52,24 +52,23 @@ Result<PageReport> WriteTextPage(const Selection& selection, const PageOptions& 
       continue;
     }
     Kind run = Kind::kNone;
-    for (const uint32_t series : family.series) {
-      CANOPY_ASSIGN_OR_RETURN(const std::optional<NewestSample> sample,
-                              selection.Newest(series, buffer));
-      if (!sample) continue;
-      if (sample->histogram && !sample->histogram->custom_buckets()) continue;
-      const Kind kind = KindOf(*sample);
+    const auto add = [&](const model::SeriesLabelsView& labels,
+                         const NewestSample& sample) -> Status {
+      if (sample.histogram && !sample.histogram->custom_buckets()) return {};
+      const Kind kind = KindOf(sample);
       if (kind != run) line.AppendTypeLine(kind == Kind::kFloat ? "untyped" : "histogram", piece);
       run = kind;
-      if (sample->histogram)
-        AppendClassic(line, selection.labels(series), *sample, piece);
+      if (sample.histogram)
+        AppendClassic(line, labels, sample, piece);
       else
-        line.Append(selection.labels(series), sample->time, sample->value, piece);
+        line.Append(labels, sample.time, sample.value, piece);
       ++report.samples;
-      if (piece.size() >= kPieceBytes) {
-        CANOPY_RETURN_IF_ERROR(sink(piece));
-        piece.clear();
-      }
-    }
+      if (piece.size() < kPieceBytes) return {};
+      const Status sent = sink(piece);
+      piece.clear();
+      return sent;
+    };
+    CANOPY_RETURN_IF_ERROR(selection.ForEachNewest(family, buffer, add));
   }
   if (!piece.empty()) CANOPY_RETURN_IF_ERROR(sink(piece));
   return report;

@@ -135,13 +135,11 @@ Result<PageReport> WriteProtoPage(const Selection& selection, const PageOptions&
       continue;
     }
     page.StartName(family.name);
-    for (const uint32_t series : family.series) {
-      CANOPY_ASSIGN_OR_RETURN(const std::optional<NewestSample> sample,
-                              selection.Newest(series, buffer));
-      if (!sample) continue;
-      CANOPY_RETURN_IF_ERROR(page.Add(selection.labels(series), *sample));
+    const auto add = [&](const model::SeriesLabelsView& labels, const NewestSample& sample) {
       ++report.samples;
-    }
+      return page.Add(labels, sample);
+    };
+    CANOPY_RETURN_IF_ERROR(selection.ForEachNewest(family, buffer, add));
     CANOPY_RETURN_IF_ERROR(page.EndFamily());
   }
   return report;

@@ -3,6 +3,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "canopy/model/sample.h"
@@ -64,17 +65,15 @@ void Selection::GroupByName() {
   std::ranges::sort(families_, {}, &Family::name);
 }
 
-Result<std::optional<NewestSample>> Selection::Newest(uint32_t series,
-                                                      storage::ColumnBuffer& buffer) const {
-  CANOPY_ASSIGN_OR_RETURN(const storage::Columns columns,
-                          set_->Read(series, from_, until_, buffer));
-  std::optional<NewestSample> newest;
-  if (columns.times.empty() || model::IsStale(columns.values.back())) return newest;
-  newest.emplace();
-  newest->time = Timestamp::FromMs(columns.times.back());
-  newest->value = columns.values.back();
-  if (!columns.histograms.empty()) newest->histogram = columns.histograms.back();
-  return newest;
+Result<bool> Selection::Newest(uint32_t series, storage::ColumnBuffer& buffer,
+                               NewestSample& newest) const {
+  const Result<storage::Columns> columns = set_->Read(series, from_, until_, buffer);
+  if (!columns.ok()) return columns.status();
+  if (columns->times.empty() || model::IsStale(columns->values.back())) return false;
+  newest.time = Timestamp::FromMs(columns->times.back());
+  newest.value = columns->values.back();
+  newest.histogram = columns->histograms.empty() ? nullptr : columns->histograms.back();
+  return true;
 }
 
 }  // namespace canopy::federation

@@ -57,46 +57,52 @@ std::string SeriesLine::LabelStart(std::string_view name) const {
 
 void SeriesLine::SetSource(const model::SymbolSource& source) {
   source_ = &source;
-  line_.pairs.clear();
-  label_starts_.clear();
+  for (Place& place : places_) place.pair.reset();
   for (Extra& extra : extras_) extra.symbol = source.Find(extra.name);
 }
 
-void SeriesLine::RenderLabels(model::SymbolPairs pairs) {
-  std::swap(line_, previous_);
-  line_.pairs.resize(pairs.size());
-  line_.ends.resize(pairs.size());
-  line_.text.clear();
-  for (size_t i = 0; i < pairs.size(); ++i) {
-    const model::SymbolPair pair = line_.pairs[i] = pairs[i];
-    if (i < previous_.pairs.size() && previous_.pairs[i] == pair) {
-      const size_t start = i == 0 ? 0 : previous_.ends[i - 1];
-      line_.text.append(previous_.text, start, previous_.ends[i] - start);
-    } else {
-      const auto [name, is_new] = label_starts_.try_emplace(pair.name);
-      if (is_new && source_->Lookup(pair.name) != model::kMetricName)
-        name->second = LabelStart(source_->Lookup(pair.name));
-      if (!name->second.empty()) {
-        line_.text += name->second;
-        exposition::AppendEscaped(line_.text, source_->Lookup(pair.value));
-        line_.text += "\",";
-      }
-    }
-    line_.ends[i] = line_.text.size();
+void SeriesLine::Fill(Place& place, model::SymbolPair pair) {
+  const std::string_view name = source_->Lookup(pair.name);
+  if (!place.pair || place.pair->name != pair.name) {
+    names_changed_ = true;
+    place.text.clear();
+    if (name != model::kMetricName) place.text = LabelStart(name);
+    place.value_from = place.text.size();
+  }
+  place.pair = pair;
+  if (place.value_from == 0) return;
+  place.text.resize(place.value_from);
+  exposition::AppendEscaped(place.text, source_->Lookup(pair.value));
+  place.text += "\",";
+}
+
+void SeriesLine::ChooseExtras(model::SymbolPairs pairs) {
+  names_changed_ = false;
+  chosen_extras_.clear();
+  for (const Extra& extra : extras_) {
+    const bool has = extra.symbol && std::ranges::any_of(pairs, [&](model::SymbolPair pair) {
+                       return pair.name == *extra.symbol;
+                     });
+    if (!has) chosen_extras_ += extra.text;
   }
 }
 
-bool SeriesLine::Has(const Extra& extra) const {
-  return extra.symbol && std::ranges::any_of(line_.pairs, [&](model::SymbolPair pair) {
-           return pair.name == *extra.symbol;
-         });
+void SeriesLine::AppendLabels(model::SymbolPairs pairs, std::string& out) {
+  if (pairs.size() > places_.size()) places_.resize(pairs.size());
+  names_changed_ |= pairs.size() != std::exchange(used_places_, pairs.size());
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    Place& place = places_[i];
+    if (place.pair != pairs[i]) Fill(place, pairs[i]);
+    out += place.text;
+  }
+  if (names_changed_) ChooseExtras(pairs);
+  out += chosen_extras_;
 }
 
 void SeriesLine::AppendPart(const model::SeriesLabelsView& labels, std::string_view suffix,
                             std::string_view bound, Timestamp time, double value,
                             std::string& out) {
   if (&labels.symbols() != source_) SetSource(labels.symbols());
-  RenderLabels(labels.pairs());
   if (!name_.empty()) out.append(name_).append(suffix);
   const size_t brace = out.size();
   out += '{';
@@ -104,10 +110,7 @@ void SeriesLine::AppendPart(const model::SeriesLabelsView& labels, std::string_v
     out.append(quoted_name_, 0, quoted_name_.size() - 2);
     out.append(suffix).append("\",");
   }
-  out += line_.text;
-  for (const Extra& extra : extras_) {
-    if (!Has(extra)) out += extra.text;
-  }
+  AppendLabels(labels.pairs(), out);
   if (!bound.empty()) out.append(model::kBucketBound).append("=\"").append(bound).append("\",");
   if (out.size() == brace + 1) {
     out.pop_back();
@@ -117,9 +120,14 @@ void SeriesLine::AppendPart(const model::SeriesLabelsView& labels, std::string_v
   out += ' ';
   // Both zeros are "0", as in every text page.
   base::AppendFloatShortest(out, value == 0 ? 0 : value);
-  out += ' ';
-  base::AppendInt(out, time.ms());
-  out += '\n';
+  // Series of one target have one time.
+  if (time != time_ || time_text_.empty()) {
+    time_ = time;
+    time_text_ = ' ';
+    base::AppendInt(time_text_, time.ms());
+    time_text_ += '\n';
+  }
+  out += time_text_;
 }
 
 }  // namespace canopy::federation

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,9 +13,8 @@
 namespace canopy::federation {
 
 // Renders lines of one page: name{labels} value time. Looking up strings and escaping them is what
-// a page of a million lines would spend its time on: neighbouring series mostly share labels, so a
-// label's text is taken from the line before when the symbols are the same, and names are rendered
-// once. Not thread-safe.
+// a page of a million lines would spend its time on: neighbouring series mostly share labels, so
+// what stands at a label's place in the line before is kept. Not thread-safe.
 class SeriesLine {
  public:
   // `extras` are appended to series that have no label of that name; sorted by name.
@@ -43,16 +40,18 @@ class SeriesLine {
     std::string text;                     // name="value",
     std::optional<model::Symbol> symbol;  // of the name, in source_
   };
-  // Texts of the labels of one line, one after the other, each ending in a comma.
-  struct LabelTexts {
-    std::vector<model::SymbolPair> pairs;
-    std::vector<size_t> ends;  // of each pair's text
-    std::string text;
+  // A label at its place in the line.
+  struct Place {
+    std::optional<model::SymbolPair> pair;
+    std::string text;       // name="value", or nothing for the metric's name
+    size_t value_from = 0;  // in text
   };
 
   void SetSource(const model::SymbolSource& source);
-  void RenderLabels(model::SymbolPairs pairs);
-  bool Has(const Extra& extra) const;
+  void AppendLabels(model::SymbolPairs pairs, std::string& out);
+  void Fill(Place& place, model::SymbolPair pair);
+  // Texts of the extras that series with these names lack.
+  void ChooseExtras(model::SymbolPairs pairs);
   // name=" as in a line, or nothing for the metric's name.
   std::string LabelStart(std::string_view name) const;
 
@@ -60,10 +59,13 @@ class SeriesLine {
   std::vector<Extra> extras_;
   std::string name_;         // escaped, as at the start of a line; empty when it stands in braces
   std::string quoted_name_;  // "a.b", with its quotes and a comma, when it stands in braces
-  const model::SymbolSource* source_ = nullptr;                   // that all symbols here belong to
-  absl::flat_hash_map<model::Symbol, std::string> label_starts_;  // by name
-  LabelTexts line_;
-  LabelTexts previous_;
+  const model::SymbolSource* source_ = nullptr;  // that all symbols here belong to
+  std::vector<Place> places_;
+  size_t used_places_ = 0;     // in the line before
+  bool names_changed_ = true;  // since the extras were chosen
+  std::string chosen_extras_;
+  Timestamp time_ = Timestamp::Min();
+  std::string time_text_;  // of time_, with the line's end
 };
 
 }  // namespace canopy::federation

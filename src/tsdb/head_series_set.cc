@@ -81,6 +81,17 @@ Status RecordSet::AddOpen(const Series& series, Reading& reading) const {
   return DecodeChunk(encoding, std::string_view(it->second).substr(1), reading.buffer);
 }
 
+void NewestSet::Prefetch(std::span<const uint32_t> series) const {
+  for (const uint32_t i : series) __builtin_prefetch(&entries_[i]);
+  for (const uint32_t i : series) __builtin_prefetch(entries_[i].labels);
+  const auto for_each_value = [&](auto fn) {
+    for (const uint32_t i : series)
+      for (const model::SymbolPair pair : entries_[i].labels->pairs()) fn(pair.value);
+  };
+  for_each_value([&](model::Symbol value) { symbols_.Prefetch(value); });
+  for_each_value([&](model::Symbol value) { symbols_.PrefetchText(value); });
+}
+
 Result<storage::Columns> RecordSet::Read(size_t i, Timestamp from, Timestamp until,
                                          storage::ColumnBuffer& buffer) const {
   CANOPY_ASSIGN_OR_RETURN(const storage::Columns in_order, ReadInOrder(i, from, until, buffer));

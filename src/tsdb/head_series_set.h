@@ -11,6 +11,7 @@
 #include "head_deletions.h"
 #include "out_of_order.h"
 #include "series.h"
+#include "symbol_table.h"
 
 namespace canopy::tsdb {
 
@@ -80,7 +81,7 @@ class NewestSet final : public storage::SeriesSet {
     const model::FloatHistogram* histogram;  // or null
   };
 
-  NewestSet(const model::SymbolSource& symbols, std::vector<Entry> entries)
+  NewestSet(const SymbolTable& symbols, std::vector<Entry> entries)
       : symbols_(symbols), entries_(std::move(entries)) {}
 
   size_t size() const override { return entries_.size(); }
@@ -95,9 +96,10 @@ class NewestSet final : public storage::SeriesSet {
     if (entry.histogram != nullptr) columns.histograms = {&entry.histogram, 1};
     return columns;
   }
+  void Prefetch(std::span<const uint32_t> series) const override;
 
  private:
-  const model::SymbolSource& symbols_;
+  const SymbolTable& symbols_;
   const std::vector<Entry> entries_;
 };
 

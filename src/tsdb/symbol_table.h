@@ -31,6 +31,9 @@ class SymbolTable final : public model::SymbolSource {
     return {entry.text, entry.size};
   }
   std::optional<model::Symbol> Find(std::string_view text) const override;
+  // What Lookup() reads, and, when that is there, the text.
+  void Prefetch(model::Symbol symbol) const { __builtin_prefetch(&At(symbol)); }
+  void PrefetchText(model::Symbol symbol) const { __builtin_prefetch(At(symbol).text); }
   // Calls fn(item, text) for each item of a range, `symbol_of(item)` being its symbol. The texts
   // lie all over the memory: those of some items are on their way while others are looked at.
   template <class Range, class SymbolOf, class Fn>
@@ -104,9 +107,9 @@ void SymbolTable::ForEachText(const Range& items, SymbolOf symbol_of, Fn fn) con
     size_t size = 0;
     for (; size < kBatch && next != items.end(); ++next) {
       batch[size] = &*next;
-      __builtin_prefetch(&At(symbol_of(*batch[size++])));
+      Prefetch(symbol_of(*batch[size++]));
     }
-    for (size_t i = 0; i < size; ++i) __builtin_prefetch(At(symbol_of(*batch[i])).text);
+    for (size_t i = 0; i < size; ++i) PrefetchText(symbol_of(*batch[i]));
     for (size_t i = 0; i < size; ++i) fn(*batch[i], Lookup(symbol_of(*batch[i])));
   }
 }

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "canopy/base/status.h"
@@ -35,7 +36,7 @@ class Selection {
   // The series of one metric name.
   struct Family {
     std::string name;
-    std::vector<uint32_t> series;  // numbers for labels() and Newest()
+    std::vector<uint32_t> series;  // numbers in set_
   };
 
   // Samples within [now - lookback, now] count, both ends included. No selectors: nothing.
@@ -47,13 +48,16 @@ class Selection {
   // Series without a metric name cannot be exposed; they are left out and counted here.
   uint64_t nameless() const { return nameless_; }
 
-  model::SeriesLabelsView labels(uint32_t series) const { return set_->labels(series); }
-  // None when the series has ended with a staleness marker, or has no sample in the range.
-  Result<std::optional<NewestSample>> Newest(uint32_t series, storage::ColumnBuffer& buffer) const;
+  // Calls fn(labels, sample) for the series of a family, until it gives an error. Those that have
+  // ended with a staleness marker, or have no sample in the range, are passed over.
+  template <class Fn>
+  Status ForEachNewest(const Family& family, storage::ColumnBuffer& buffer, Fn fn) const;
 
  private:
   Selection() = default;
   void GroupByName();
+  // False: there is none.
+  Result<bool> Newest(uint32_t series, storage::ColumnBuffer& buffer, NewestSample& newest) const;
 
   Timestamp from_;
   Timestamp until_;
@@ -62,5 +66,21 @@ class Selection {
   std::vector<Family> families_;
   uint64_t nameless_ = 0;
 };
+
+template <class Fn>
+Status Selection::ForEachNewest(const Family& family, storage::ColumnBuffer& buffer, Fn fn) const {
+  constexpr size_t kBatch = 16;
+  NewestSample newest;
+  for (std::span<const uint32_t> left = family.series; !left.empty();) {
+    const auto batch = left.first(std::min(left.size(), kBatch));
+    left = left.subspan(batch.size());
+    set_->Prefetch(batch);
+    for (const uint32_t series : batch) {
+      CANOPY_ASSIGN_OR_RETURN(const bool found, Newest(series, buffer, newest));
+      if (found) CANOPY_RETURN_IF_ERROR(fn(set_->labels(series), std::as_const(newest)));
+    }
+  }
+  return {};
+}
 
 }  // namespace canopy::federation

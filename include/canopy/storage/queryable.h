@@ -75,6 +75,9 @@ class SeriesSet {
   // result lives until `buffer` is used again or the set dies.
   virtual Result<Columns> Read(size_t i, Timestamp from, Timestamp until,
                                ColumnBuffer& buffer) const = 0;
+  // These series are about to be looked at, some ten of them: what lies all over the memory may be
+  // called for together.
+  virtual void Prefetch(std::span<const uint32_t> /*series*/) const {}
 };
 
 struct SelectHints {
