@@ -185,7 +185,8 @@ HeadStats Head::Stats(size_t top) const {
   stats.min_time = min_time();
   stats.max_time = max_time();
   table_.ForAll([&](Slot, const Series& series) { stats.chunk_count += series.chunk_count(); });
-  for (const auto& [name, values] : index_.names()) {
+  for (const auto& [name, label] : index_.labels()) {
+    const auto& values = label.values;
     const std::string name_text(symbols_.Lookup(name));
     stats.num_label_pairs += values.size();
     uint64_t bytes = 0;

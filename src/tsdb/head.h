@@ -28,6 +28,7 @@
 #include "canopy/tsdb/db.h"
 #include "graveyard.h"
 #include "head_deletions.h"
+#include "known_matches.h"
 #include "label_index.h"
 #include "logged_metadata.h"
 #include "out_of_order.h"
@@ -390,6 +391,7 @@ class Head {
   Graveyard graveyard_;  // has its own lock for readers
   SymbolTable symbols_;  // has its own lock for readers
   LabelIndex index_ CANOPY_GUARDED_BY(mu_);
+  KnownMatches known_matches_;  // of index_; has its own lock
   SeriesTable table_ CANOPY_GUARDED_BY(mu_);
   SeriesWriter writer_ CANOPY_GUARDED_BY(mu_);
   HeadDeletions deletions_ CANOPY_GUARDED_BY(mu_);

@@ -91,7 +91,7 @@ HeadQuerier::HeadQuerier(Head& head, Timestamp mint, Timestamp maxt)
 Result<std::unique_ptr<SeriesSet>> HeadQuerier::Select(std::span<const model::Matcher> matchers,
                                                        const SelectHints& hints) {
   const ReaderLock lock(head_.mu_);
-  return Copy(Match(head_.index_, head_.table_, matchers), hints);
+  return Copy(Match(head_.index_, head_.table_, head_.known_matches_, matchers), hints);
 }
 
 Result<std::unique_ptr<SeriesSet>> HeadQuerier::SelectAny(
@@ -99,7 +99,7 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::SelectAny(
   const ReaderLock lock(head_.mu_);
   Roaring found;
   for (const model::Matchers& matchers : selectors)
-    found |= Match(head_.index_, head_.table_, matchers);
+    found |= Match(head_.index_, head_.table_, head_.known_matches_, matchers);
   return Copy(found, hints);
 }
 
@@ -189,10 +189,10 @@ Result<std::vector<std::string>> HeadQuerier::LabelNames(std::span<const model::
   const ReaderLock lock(head_.mu_);
   absl::flat_hash_set<Symbol> names;
   if (matchers.empty()) {
-    for (const auto& [name, values] : head_.index_.names()) names.insert(name);
+    for (const auto& [name, label] : head_.index_.labels()) names.insert(name);
   } else {
     absl::flat_hash_set<const NameSet*> sets;
-    for (const Slot slot : Match(head_.index_, head_.table_, matchers))
+    for (const Slot slot : Match(head_.index_, head_.table_, head_.known_matches_, matchers))
       sets.insert(head_.table_.at(slot).labels->names);
     for (const NameSet* set : sets) names.insert(set->names.begin(), set->names.end());
   }
@@ -207,15 +207,16 @@ Result<std::vector<std::string>> HeadQuerier::LabelValues(std::string_view name,
   if (OutsideOfHead()) return std::vector<std::string>();
   const ReaderLock lock(head_.mu_);
   const auto symbol = head_.symbols_.Find(name);
-  const LabelIndex::Values* const all = symbol ? head_.index_.ValuesOf(*symbol) : nullptr;
+  const LabelIndex::Label* const label = symbol ? head_.index_.FindLabel(*symbol) : nullptr;
   std::vector<std::string> texts;
-  if (all == nullptr) return texts;
+  if (label == nullptr) return texts;
   if (matchers.empty()) {
-    for (const auto& [value, list] : *all) texts.emplace_back(head_.symbols_.Lookup(value));
+    for (const auto& [value, list] : label->values)
+      texts.emplace_back(head_.symbols_.Lookup(value));
     return Sorted(std::move(texts), limit);
   }
   absl::flat_hash_set<Symbol> values;
-  for (const Slot slot : Match(head_.index_, head_.table_, matchers))
+  for (const Slot slot : Match(head_.index_, head_.table_, head_.known_matches_, matchers))
     for (const model::SymbolPair pair : head_.table_.at(slot).labels->pairs())
       if (pair.name == *symbol) values.insert(pair.value);
   for (const Symbol value : values) texts.emplace_back(head_.symbols_.Lookup(value));

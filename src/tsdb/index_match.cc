@@ -25,6 +25,7 @@ class IndexPostings {
     Unite(index_.AllPostings(), out);
     return out;
   }
+  static bool Knows(const model::Matcher& /*matcher*/) { return false; }
   Roaring AnyOf(std::string_view name, std::span<const std::string> values, const Roaring* among) {
     Roaring out;
     for (const std::string& value : values) {

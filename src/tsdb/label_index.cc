@@ -63,34 +63,43 @@ void LabelIndex::DropLabels(SeriesLabels* labels) {
 }
 
 void LabelIndex::Add(Slot slot, const SeriesLabels& labels) {
-  for (const model::SymbolPair pair : labels.pairs()) values_[pair.name][pair.value].Add(slot);
+  for (const model::SymbolPair pair : labels.pairs()) {
+    Label& label = labels_.try_emplace(pair.name, version_).first->second;
+    PostingList& list = label.values[pair.value];
+    if (list.empty()) label.history.Add(pair.value);
+    list.Add(slot);
+  }
   labels.names->members.add(slot);
   all_.add(slot);
+  ++version_;
 }
 
 void LabelIndex::Remove(Slot slot, const SeriesLabels& labels) {
   for (const model::SymbolPair pair : labels.pairs()) {
-    const auto values = values_.find(pair.name);
-    const auto list = values->second.find(pair.value);
+    const auto label = labels_.find(pair.name);
+    auto& values = label->second.values;
+    const auto list = values.find(pair.value);
     list->second.Remove(slot);
     if (!list->second.empty()) continue;
-    values->second.erase(list);
-    if (values->second.empty()) values_.erase(values);
+    values.erase(list);
+    label->second.history.Remove(version_);
+    if (values.empty()) labels_.erase(label);
   }
   labels.names->members.remove(slot);
   all_.remove(slot);
+  ++version_;
 }
 
-const LabelIndex::Values* LabelIndex::ValuesOf(Symbol name) const {
-  const auto it = values_.find(name);
-  return it == values_.end() ? nullptr : &it->second;
+const LabelIndex::Label* LabelIndex::FindLabel(Symbol name) const {
+  const auto it = labels_.find(name);
+  return it == labels_.end() ? nullptr : &it->second;
 }
 
 const PostingList* LabelIndex::Find(Symbol name, Symbol value) const {
-  const Values* const values = ValuesOf(name);
-  if (values == nullptr) return nullptr;
-  const auto it = values->find(value);
-  return it == values->end() ? nullptr : &it->second;
+  const Label* const label = FindLabel(name);
+  if (label == nullptr) return nullptr;
+  const auto it = label->values.find(value);
+  return it == label->values.end() ? nullptr : &it->second;
 }
 
 Roaring LabelIndex::WithName(Symbol name) const {

@@ -33,10 +33,48 @@ struct SeriesLabels {
   model::SymbolPairs pairs() const { return {names->names, std::span(values, size())}; }
 };
 
+// How the values of a label came and went, for what is derived from all of them.
+class ValueHistory {
+ public:
+  explicit ValueHistory(uint64_t version) : removed_at_(version) {}
+
+  // How many have come since there is the label.
+  uint64_t added() const { return forgotten_ + recent_.size(); }
+  // LabelIndex::version() when one went last; at first when the label came.
+  uint64_t removed_at() const { return removed_at_; }
+  // Those that came after the first `added`; some of them may have gone again. None: that was too
+  // long ago.
+  std::optional<std::span<const model::Symbol>> AddedSince(uint64_t added) const {
+    if (added < forgotten_) return std::nullopt;
+    return std::span(recent_).subspan(added - forgotten_);
+  }
+
+  void Add(model::Symbol value) {
+    if (recent_.size() == kRecent) {
+      forgotten_ += recent_.size();
+      recent_.clear();
+    }
+    recent_.push_back(value);
+  }
+  void Remove(uint64_t version) { removed_at_ = version; }
+
+ private:
+  static constexpr size_t kRecent = 4096;
+
+  std::vector<model::Symbol> recent_;
+  uint64_t forgotten_ = 0;
+  uint64_t removed_at_;
+};
+
 // Which series have which labels. For the head's writer; const methods for whoever holds its lock.
 class LabelIndex {
  public:
-  using Values = absl::flat_hash_map<model::Symbol, PostingList>;
+  struct Label {
+    explicit Label(uint64_t version) : history(version) {}
+
+    absl::flat_hash_map<model::Symbol, PostingList> values;
+    ValueHistory history;
+  };
 
   LabelIndex(SymbolTable& symbols, Graveyard& graveyard);
   ~LabelIndex();
@@ -55,12 +93,14 @@ class LabelIndex {
   NameSet* FindNames(std::span<const model::Symbol> names) const;
   // Null: no series has such a label.
   const PostingList* Find(model::Symbol name, model::Symbol value) const;
-  const Values* ValuesOf(model::Symbol name) const;
+  const Label* FindLabel(model::Symbol name) const;
   // Series that have the label at all.
   Roaring WithName(model::Symbol name) const;
   const Roaring& all() const { return all_; }
 
-  const absl::flat_hash_map<model::Symbol, Values>& names() const { return values_; }
+  const absl::flat_hash_map<model::Symbol, Label>& labels() const { return labels_; }
+  // Another one whenever a series has come or gone.
+  uint64_t version() const { return version_; }
   const SymbolTable& symbols() const { return symbols_; }
 
  private:
@@ -81,9 +121,10 @@ class LabelIndex {
 
   SymbolTable& symbols_;
   Graveyard& graveyard_;
-  absl::flat_hash_map<model::Symbol, Values> values_;  // by name
+  absl::flat_hash_map<model::Symbol, Label> labels_;  // by name
   absl::flat_hash_set<std::unique_ptr<NameSet>, NamesHash, NamesEqual> name_sets_;
   Roaring all_;
+  uint64_t version_ = 0;
 };
 
 }  // namespace canopy::tsdb

@@ -1,72 +1,34 @@
-// Matchers on posting lists. What a matcher costs is told apart first: lists that are there are
-// intersected; a regex is tried on the values of its label, or, when few series are left, on
-// theirs.
-
 #include "match.h"
 
 #include <absl/container/flat_hash_map.h>
 
-#include <algorithm>
+#include <memory>
 #include <optional>
 #include <string_view>
-#include <vector>
+#include <utility>
+
+#include "resolve_matchers.h"
 
 namespace canopy::tsdb {
 namespace {
 
 using model::Matcher;
-using model::MatchType;
 using model::Symbol;
 
-bool IsNegative(MatchType type) {
-  return type == MatchType::kNotEqual || type == MatchType::kNotRegex;
-}
+// Labels with fewer values are tried each time.
+constexpr size_t kWorthKnowing = 64;
 
-// The literal values that decide the matcher: it matches them and nothing else, or, when negative,
-// all but them. None: it is a true regex.
-std::span<const std::string> Literals(const Matcher& matcher) {
-  if (matcher.type() == MatchType::kEqual || matcher.type() == MatchType::kNotEqual)
-    return {&matcher.value(), 1};
-  return matcher.set_matches();
-}
-
-class Resolver {
+// The head as MatcherResolver sees it. A regex that is asked again is answered from what it matched
+// before: values that have come since are tried, no others.
+class HeadIndex {
  public:
-  Resolver(const LabelIndex& index, const SeriesTable& table) : index_(index), table_(table) {}
+  HeadIndex(const LabelIndex& index, const SeriesTable& table, KnownMatches& known)
+      : index_(index), table_(table), known_(known) {}
 
-  Roaring Run(std::span<const Matcher> matchers) {
-    std::vector<const Matcher*> later;
-    for (const Matcher& matcher : matchers) {
-      if (!IsNegative(matcher.type()) && !matcher.MatchesEmpty() && !Literals(matcher).empty()) {
-        Narrow(AnyOf(matcher.name(), Literals(matcher)));
-        if (found_->isEmpty()) return {};
-      } else {
-        later.push_back(&matcher);
-      }
-    }
-    // Those that say what is, before those that say what is not: something to subtract from.
-    std::ranges::stable_sort(later, {}, [](const Matcher* m) { return m->MatchesEmpty(); });
-    for (const Matcher* matcher : later) {
-      Apply(*matcher);
-      if (found_->isEmpty()) return {};
-    }
-    return found_ ? std::move(*found_) : index_.all();
-  }
+  Roaring All() const { return index_.all(); }
 
- private:
-  void Narrow(Roaring list) {
-    if (found_) {
-      *found_ &= list;
-    } else {
-      found_ = std::move(list);
-    }
-  }
-  void Subtract(const Roaring& list) {
-    if (!found_) found_ = index_.all();
-    *found_ -= list;
-  }
-
-  Roaring AnyOf(std::string_view name, std::span<const std::string> values) const {
+  Roaring AnyOf(std::string_view name, std::span<const std::string> values,
+                const Roaring* /*among*/) const {
     Roaring out;
     const auto name_symbol = index_.symbols().Find(name);
     if (!name_symbol) return out;
@@ -78,88 +40,129 @@ class Resolver {
     return out;
   }
 
-  void Apply(const Matcher& matcher) {
-    const auto name = index_.symbols().Find(matcher.name());
-    const LabelIndex::Values* const values = name ? index_.ValuesOf(*name) : nullptr;
-    if (values == nullptr) {  // everybody has the empty value
-      if (!matcher.MatchesEmpty()) found_ = Roaring();
-      if (!found_) found_ = index_.all();
-      return;
-    }
-    if (matcher.MatchesEmpty()) {
-      ApplyToAbsent(matcher, *name, *values);
-    } else if (MatchesAnythingElse(matcher)) {
-      Narrow(index_.WithName(*name));
-    } else if (found_ && found_->cardinality() < values->size()) {
-      FilterFound(matcher, *name);
-    } else {
-      Narrow(Values(matcher, *values, true));
-    }
+  Roaring WithName(std::string_view name) const {
+    const auto symbol = index_.symbols().Find(name);
+    return symbol ? index_.WithName(*symbol) : Roaring();
   }
 
-  // The matcher also takes series without the label: those of other values go.
-  void ApplyToAbsent(const Matcher& matcher, Symbol name, const LabelIndex::Values& values) {
-    if (matcher.type() == MatchType::kEqual) {
-      Subtract(index_.WithName(name));
-    } else if (IsNegative(matcher.type()) && !Literals(matcher).empty()) {
-      Subtract(AnyOf(matcher.name(), Literals(matcher)));
-    } else if (found_ && found_->cardinality() < values.size()) {
-      FilterFound(matcher, name);
-    } else {
-      Subtract(Values(matcher, values, false));
-    }
+  size_t ValueCount(std::string_view name) const {
+    const LabelIndex::Label* const label = LabelOf(name);
+    return label == nullptr ? 0 : label->values.size();
   }
 
-  // name!="", name=~".+": no need to look at values.
-  static bool MatchesAnythingElse(const Matcher& matcher) {
-    return (matcher.type() == MatchType::kNotEqual && matcher.value().empty()) ||
-           (matcher.type() == MatchType::kRegex && matcher.value() == ".+");
-  }
+  bool Knows(const Matcher& matcher) { return CurrentSeries(Ask(matcher)) != nullptr; }
 
-  // The series of all values that the matcher matches, or of those that it does not match.
-  Roaring Values(const Matcher& matcher, const LabelIndex::Values& values, bool matching) const {
-    const std::string_view prefix =
-        matcher.type() == MatchType::kRegex ? matcher.prefix() : std::string_view();
+  Roaring Values(const Matcher& matcher, bool matching) {
+    const LabelIndex::Label& label = *LabelOf(matcher.name());
     PostingUnion out(index_.all().maximum() + size_t{1});
-    index_.symbols().ForEachText(
-        values, [](const auto& entry) { return entry.first; },
-        [&](const auto& entry, std::string_view text) {
-          const bool matches = text.starts_with(prefix) && matcher.Matches(text);
-          if (matches == matching) out.Add(entry.second);
-        });
-    return out.Take();
+    if (label.values.size() < kWorthKnowing || !Ask(matcher).asked_before) {
+      index_.symbols().ForEachText(
+          label.values, [](const auto& entry) { return entry.first; },
+          [&](const auto& entry, std::string_view text) {
+            if (Matches(matcher, text) == matching) out.Add(entry.second);
+          });
+      return out.Take();
+    }
+    if (const Roaring* const series = CurrentSeries(*asked_)) return *series;
+    const auto values = CurrentValues(matcher, label);
+    for (const auto& [value, list] : label.values)
+      if (values->contains(value) == matching) out.Add(list);
+    auto series = std::make_shared<const Roaring>(out.Take());
+    asked_->series = series;
+    asked_->version = index_.version();
+    known_.Learn(matcher, *asked_);
+    return *series;
   }
 
   // Tries the values of the series that are left, each value once.
-  void FilterFound(const Matcher& matcher, Symbol name) {
-    absl::flat_hash_map<Symbol, bool> known;
-    const bool matches_empty = matcher.MatchesEmpty();
+  Roaring Filter(const Matcher& matcher, const Roaring& found) {
+    const std::optional<Symbol> name = index_.symbols().Find(matcher.name());
+    if (Ask(matcher).asked_before) {
+      const auto values = CurrentValues(matcher, *LabelOf(matcher.name()));
+      return KeepIf(matcher, *name, found, [&](Symbol value) { return values->contains(value); });
+    }
+    absl::flat_hash_map<Symbol, bool> tried;
+    return KeepIf(matcher, *name, found, [&](Symbol value) {
+      const auto [it, is_new] = tried.try_emplace(value, false);
+      if (is_new) it->second = matcher.Matches(index_.symbols().Lookup(value));
+      return it->second;
+    });
+  }
+
+ private:
+  const LabelIndex::Label* LabelOf(std::string_view name) const {
+    const auto symbol = index_.symbols().Find(name);
+    return symbol ? index_.FindLabel(*symbol) : nullptr;
+  }
+
+  static bool Matches(const Matcher& matcher, std::string_view text) {
+    if (matcher.type() == model::MatchType::kRegex && !text.starts_with(matcher.prefix()))
+      return false;
+    return matcher.Matches(text);
+  }
+
+  // Once for each matcher, however often it is called.
+  KnownMatches::Known& Ask(const Matcher& matcher) {
+    if (asked_about_ != &matcher) asked_ = known_.Ask(matcher);
+    asked_about_ = &matcher;
+    return *asked_;
+  }
+
+  const Roaring* CurrentSeries(const KnownMatches::Known& known) const {
+    return known.version == index_.version() ? known.series.get() : nullptr;
+  }
+
+  // Brings what is known of the values up to date.
+  std::shared_ptr<const Roaring> CurrentValues(const Matcher& matcher,
+                                               const LabelIndex::Label& label) {
+    KnownMatches::Known& known = *asked_;
+    const ValueHistory& history = label.history;
+    const bool none_gone = known.values != nullptr && known.removed_at == history.removed_at();
+    if (none_gone && known.added == history.added()) return known.values;
+    auto values = std::make_shared<Roaring>();
+    if (const auto recent = history.AddedSince(known.added); none_gone && recent) {
+      *values = *known.values;
+      for (const Symbol value : *recent)
+        if (Matches(matcher, index_.symbols().Lookup(value))) values->add(value);
+    } else {
+      index_.symbols().ForEachText(
+          label.values, [](const auto& entry) { return entry.first; },
+          [&](const auto& entry, std::string_view text) {
+            if (Matches(matcher, text)) values->add(entry.first);
+          });
+    }
+    known.values = std::move(values);
+    known.added = history.added();
+    known.removed_at = history.removed_at();
+    known_.Learn(matcher, known);
+    return known.values;
+  }
+
+  template <class Fn>
+  Roaring KeepIf(const Matcher& matcher, Symbol name, const Roaring& found, Fn matches) const {
     Roaring kept;
-    for (const Slot slot : *found_) {
+    for (const Slot slot : found) {
       std::optional<Symbol> value;
       for (const model::SymbolPair pair : table_.at(slot).labels->pairs())
         if (pair.name == name) value = pair.value;
-      bool matches = matches_empty;
-      if (value) {
-        const auto [it, is_new] = known.try_emplace(*value, false);
-        if (is_new) it->second = matcher.Matches(index_.symbols().Lookup(*value));
-        matches = it->second;
-      }
-      if (matches) kept.add(slot);
+      if (value ? matches(*value) : matcher.MatchesEmpty()) kept.add(slot);
     }
-    found_ = std::move(kept);
+    return kept;
   }
 
   const LabelIndex& index_;
   const SeriesTable& table_;
-  std::optional<Roaring> found_;  // none: nothing has been asked yet
+  KnownMatches& known_;
+  const Matcher* asked_about_ = nullptr;
+  std::optional<KnownMatches::Known> asked_;  // about it
 };
 
 }  // namespace
 
-Roaring Match(const LabelIndex& index, const SeriesTable& table,
+Roaring Match(const LabelIndex& index, const SeriesTable& table, KnownMatches& known,
               std::span<const Matcher> matchers) {
-  return Resolver(index, table).Run(matchers);
+  HeadIndex head(index, table, known);
+  return MatcherResolver(head).Run(matchers);
 }
 
 }  // namespace canopy::tsdb

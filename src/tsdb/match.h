@@ -4,6 +4,7 @@
 #include <span>
 
 #include "canopy/model/matcher.h"
+#include "known_matches.h"
 #include "label_index.h"
 #include "series_table.h"
 
@@ -11,7 +12,7 @@ namespace canopy::tsdb {
 
 // The series that every matcher matches; all series when there is none. The caller holds the
 // head's lock.
-Roaring Match(const LabelIndex& index, const SeriesTable& table,
+Roaring Match(const LabelIndex& index, const SeriesTable& table, KnownMatches& known,
               std::span<const model::Matcher> matchers);
 
 }  // namespace canopy::tsdb

@@ -26,6 +26,8 @@ namespace canopy::tsdb {
 //   Roaring WithName(std::string_view name);
 //   // About how many values the label has; 0: no series has it.
 //   size_t ValueCount(std::string_view name);
+//   // Whether Values() costs next to nothing for this matcher.
+//   bool Knows(const model::Matcher& matcher);
 //   // Series whose value is there and matches, or, with `matching` false, does not.
 //   Roaring Values(const model::Matcher& matcher, bool matching);
 //   // Of the found series those that match, each looked at.
@@ -85,7 +87,10 @@ class MatcherResolver {
     if (!found_) found_ = index_.All();
     *found_ -= list;
   }
-  bool FewFound(size_t values) const { return found_ && found_->cardinality() < values; }
+  // Rather than the series of all values that match, those are looked at that are left.
+  bool Filters(const model::Matcher& matcher, size_t values) {
+    return found_ && found_->cardinality() < values && !index_.Knows(matcher);
+  }
 
   void Apply(const model::Matcher& matcher) {
     const size_t values = index_.ValueCount(matcher.name());
@@ -96,7 +101,7 @@ class MatcherResolver {
       ApplyToAbsent(matcher, values);
     } else if (MatchesWhateverIsThere(matcher)) {
       Narrow(index_.WithName(matcher.name()));
-    } else if (FewFound(values)) {
+    } else if (Filters(matcher, values)) {
       found_ = index_.Filter(matcher, *found_);
     } else {
       Narrow(index_.Values(matcher, true));
@@ -109,7 +114,7 @@ class MatcherResolver {
       Subtract(index_.WithName(matcher.name()));
     } else if (IsNegative(matcher) && !Literals(matcher).empty()) {
       Subtract(index_.AnyOf(matcher.name(), Literals(matcher), found()));
-    } else if (FewFound(values)) {
+    } else if (Filters(matcher, values)) {
       found_ = index_.Filter(matcher, *found_);
     } else {
       Subtract(index_.Values(matcher, false));
