@@ -156,16 +156,8 @@ class Head {
   void FoundInFile(uint64_t file_ref, const HeadChunk& chunk) CANOPY_TSA(no_thread_safety_analysis);
   // A series of the log. It may get another ref than the log's; the next append logs that one.
   SeriesRef ReplaySeries(SeriesRef ref, std::span<const model::LabelView> labels);
-  // Calls fn(store), which calls store(ref, t, value) for each sample of one record: it is false
-  // when there is no such series.
-  template <class Fn>
-  Status ReplaySamples(Fn fn) {
-    const MutexLock appending(append_mu_);
-    const WriterLock lock(mu_);
-    writer_.BeginBatch();
-    return fn([this](SeriesRef ref, int64_t t, double value)
-                  CANOPY_REQUIRES(append_mu_, mu_) { return ReplaySample(ref, t, value); });
-  }
+  // The samples of one record. Returns of how many there is no such series.
+  uint64_t ReplaySamples(std::span<const storage::SeriesSample> samples);
   // False when there is no such series.
   bool ReplayDeletion(SeriesRef ref, int64_t mint, int64_t maxt);
   bool ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value);
@@ -324,7 +316,8 @@ class Head {
   // The log's ref becomes the one here.
   Series* ReplayedSeries(SeriesRef& ref) CANOPY_REQUIRES(append_mu_, mu_);
   void NoteReplayed(int64_t t);
-  bool ReplaySample(SeriesRef ref, int64_t t, double value) CANOPY_REQUIRES(append_mu_, mu_);
+  void ReplaySample(SeriesRef ref, Series& series, int64_t t, double value)
+      CANOPY_REQUIRES(append_mu_, mu_);
   void AddAlias(SeriesRef in_log, SeriesRef here) CANOPY_REQUIRES(append_mu_, mu_);
   void DropPredecessor(SeriesRef ref) CANOPY_REQUIRES(append_mu_, mu_);
   void RemoveSeries(Slot slot, int segment) CANOPY_REQUIRES(append_mu_, mu_);

@@ -98,6 +98,7 @@ void Head::ClearPlans() {
 // What the series itself says; that a batch has two samples of one series shows when they are put.
 void Head::Plan(Series& series, SeriesRef ref, int64_t t, double value, uint32_t index,
                 AppendReport& report) {
+  series.PrefetchEnd();
   if (t > series.newest_time && t >= limits_.in_order_from)
     plan_.push_back({&series, ref, t, value, index});
   else
@@ -177,14 +178,23 @@ std::optional<Slot> Head::FindByLookedUp() const {
   return names ? table_.FindByLabels(names, values_) : std::nullopt;
 }
 
+// Series that come one after the other have most labels in common.
 template <class Labels>
 void Head::InternLabels(const Labels& labels) {
-  names_.clear();
-  values_.clear();
+  const auto intern = [&](std::vector<Symbol>& symbols, size_t i, std::string_view text) {
+    if (i == symbols.size())
+      symbols.push_back(symbols_.Intern(text));
+    else if (symbols_.Lookup(symbols[i]) != text)
+      symbols[i] = symbols_.Intern(text);
+  };
+  size_t size = 0;
   for (const LabelView label : labels) {
-    names_.push_back(symbols_.Intern(label.name));
-    values_.push_back(symbols_.Intern(label.value));
+    intern(names_, size, label.name);
+    intern(values_, size, label.value);
+    ++size;
   }
+  names_.resize(size);
+  values_.resize(size);
 }
 
 Status Head::PlanNewSamples(const Batch& batch, AppendReport& report) {
@@ -469,15 +479,41 @@ void Head::NoteReplayed(int64_t t) {
                   std::memory_order_relaxed);
 }
 
-bool Head::ReplaySample(SeriesRef ref, int64_t t, double value) {
-  Series* const series = ReplayedSeries(ref);
-  if (series == nullptr) return false;
-  if (t <= series->newest_time || t < refused_before_.load(std::memory_order_relaxed)) return true;
+uint64_t Head::ReplaySamples(std::span<const storage::SeriesSample> samples) {
+  struct Found {
+    SeriesRef ref;
+    Series* series;
+  };
+  constexpr size_t kBatch = 32;
+  std::array<Found, kBatch> found;
+  uint64_t unknown = 0;
+  const MutexLock appending(append_mu_);
+  const WriterLock lock(mu_);
+  writer_.BeginBatch();
+  while (!samples.empty()) {
+    const auto batch = samples.first(std::min(samples.size(), kBatch));
+    samples = samples.subspan(batch.size());
+    for (size_t i = 0; i < batch.size(); ++i) {
+      found[i].ref = batch[i].series;
+      found[i].series = ReplayedSeries(found[i].ref);
+      if (found[i].series != nullptr) found[i].series->PrefetchEnd();
+    }
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (found[i].series == nullptr)
+        ++unknown;
+      else
+        ReplaySample(found[i].ref, *found[i].series, batch[i].time.ms(), batch[i].value);
+    }
+  }
+  return unknown;
+}
+
+void Head::ReplaySample(SeriesRef ref, Series& series, int64_t t, double value) {
+  if (t <= series.newest_time || t < refused_before_.load(std::memory_order_relaxed)) return;
   const uint64_t begun = writer_.chunks_created();
-  writer_.Put(*series, t, value);
-  if (writer_.chunks_created() != begun) NoteClosed(ref, *series);
+  writer_.Put(series, t, value);
+  if (writer_.chunks_created() != begun) NoteClosed(ref, series);
   NoteReplayed(t);
-  return true;
 }
 
 bool Head::ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value) {

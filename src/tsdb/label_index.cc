@@ -62,19 +62,36 @@ void LabelIndex::DropLabels(SeriesLabels* labels) {
                   node.value().release(), 0);
 }
 
-void LabelIndex::Add(Slot slot, const SeriesLabels& labels) {
-  for (const model::SymbolPair pair : labels.pairs()) {
-    Label& label = labels_.try_emplace(pair.name, version_).first->second;
-    PostingList& list = label.values[pair.value];
-    if (list.empty()) label.history.Add(pair.value);
-    list.Add(slot);
+PostingList& LabelIndex::ListOf(model::SymbolPair pair, size_t i) {
+  if (i == places_.size()) places_.emplace_back();
+  Place& place = places_[i];
+  if (place.list != nullptr && place.pair == pair) return *place.list;
+  if (place.label == nullptr || place.pair.name != pair.name) {
+    const auto [it, is_new] = labels_.try_emplace(pair.name, version_);
+    if (is_new) std::ranges::fill(places_, Place());
+    place.label = &it->second;
   }
+  place.pair = pair;
+  const auto [it, is_new] = place.label->values.try_emplace(pair.value);
+  if (is_new) {
+    place.label->history.Add(pair.value);
+    for (Place& other : places_)
+      if (other.label == place.label) other.list = nullptr;
+  }
+  place.list = &it->second;
+  return *place.list;
+}
+
+void LabelIndex::Add(Slot slot, const SeriesLabels& labels) {
+  size_t i = 0;
+  for (const model::SymbolPair pair : labels.pairs()) ListOf(pair, i++).Add(slot);
   labels.names->members.add(slot);
   all_.add(slot);
   ++version_;
 }
 
 void LabelIndex::Remove(Slot slot, const SeriesLabels& labels) {
+  places_.clear();
   for (const model::SymbolPair pair : labels.pairs()) {
     const auto label = labels_.find(pair.name);
     auto& values = label->second.values;

@@ -118,6 +118,8 @@ class LabelIndex {
   };
 
   NameSet* InternNames(std::span<const model::Symbol> names);
+  // The list of a series' i-th label, for Add().
+  PostingList& ListOf(model::SymbolPair pair, size_t i);
 
   SymbolTable& symbols_;
   Graveyard& graveyard_;
@@ -125,6 +127,15 @@ class LabelIndex {
   absl::flat_hash_set<std::unique_ptr<NameSet>, NamesHash, NamesEqual> name_sets_;
   Roaring all_;
   uint64_t version_ = 0;
+
+  // Series that come one after the other have most labels in common: where those of the last one
+  // were found, unless anything has moved since.
+  struct Place {
+    model::SymbolPair pair;
+    Label* label = nullptr;
+    PostingList* list = nullptr;
+  };
+  std::vector<Place> places_;
 };
 
 }  // namespace canopy::tsdb

@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -18,13 +19,21 @@
 namespace canopy::tsdb {
 namespace {
 
-// Records on their way from the thread that unpacks to the one that stores.
+// Records on their way from the thread that unpacks to the one that stores. Samples, of which a log
+// mostly consists, are rows already.
 struct Parcel {
-  std::vector<WalRecord> records;
-  std::vector<Result<std::string>> plain;
+  struct Entry {
+    WalRecord record;
+    Status status;          // kCorrupt: what came before it counts
+    std::string plain;      // but for samples
+    size_t samples_to = 0;  // its samples are those from the entry before up to here
+    bool is_samples = false;
+  };
+  std::vector<Entry> entries;
+  std::vector<storage::SeriesSample> samples;
 };
 
-// Reads and unpacks on a thread of its own, a few parcels ahead.
+// Reads, unpacks and decodes on a thread of its own, a few parcels ahead.
 class Unpacker {
  public:
   Unpacker(WalReader& reader, ReplayProgress& progress)
@@ -56,25 +65,18 @@ class Unpacker {
 
  private:
   static constexpr size_t kParcelBytes = 1 << 20;
-  static constexpr size_t kAhead = 8;
+  static constexpr size_t kAhead = 4;
 
   void Run() {
     WalScratch scratch;
     for (bool more = true; more;) {
       auto parcel = std::make_unique<Parcel>();
-      for (size_t bytes = 0; bytes < kParcelBytes;) {
+      for (size_t bytes = 0; more && bytes < kParcelBytes;) {
         WalRecord record;
         more = reader_.Next(record);
         if (!more) break;
-        const auto view = record.Unpack(scratch);
-        parcel->plain.push_back(view.ok() ? Result<std::string>(std::string(*view))
-                                          : Result<std::string>(view.status()));
-        parcel->records.push_back(std::move(record));
-        if (!view.ok()) {
-          more = false;
-          break;
-        }
-        bytes += view->size() + sizeof(WalRecord);
+        bytes += sizeof(Parcel::Entry) + Add(std::move(record), scratch, *parcel);
+        more = parcel->entries.back().status.ok();
       }
       NoteProgress();
       const MutexLock lock(mu_);
@@ -84,6 +86,26 @@ class Unpacker {
       if (!more) done_ = true;
       changed_.NotifyAll();
     }
+  }
+
+  // Returns its size.
+  static size_t Add(WalRecord record, WalScratch& scratch, Parcel& parcel) {
+    Parcel::Entry& entry = parcel.entries.emplace_back();
+    entry.record = std::move(record);
+    const auto view = entry.record.Unpack(scratch);
+    const RecordType type = view.ok() ? TypeOfRecord(*view) : RecordType::kUnknown;
+    if (!view.ok()) {
+      entry.status = view.status();
+    } else if (type == RecordType::kSamples || type == RecordType::kSamplesV2) {
+      entry.is_samples = true;
+      entry.status = DecodeSamples(*view, [&](const RefSample& row) {
+        parcel.samples.push_back({row.ref, row.time, row.value});
+      });
+    } else {
+      entry.plain = *view;
+    }
+    entry.samples_to = parcel.samples.size();
+    return view.ok() ? view->size() : 0;
   }
 
   void NoteProgress() {
@@ -135,6 +157,12 @@ class Replay {
   Replay(Head& head, ExemplarStore& exemplars, ReplayReport& report)
       : head_(head), exemplars_(exemplars), report_(report) {}
 
+  void StoreSamples(std::span<const storage::SeriesSample> samples) {
+    ++report_.records;
+    report_.samples += samples.size();
+    report_.unknown_series += head_.ReplaySamples(samples);
+  }
+  // Any other record.
   Status Store(std::string_view record) {
     ++report_.records;
     switch (TypeOfRecord(record)) {
@@ -142,14 +170,6 @@ class Replay {
         return DecodeSeries(record, [&](const RefSeries& row) {
           ++report_.series;
           (void)head_.ReplaySeries(row.ref, row.labels);
-        });
-      case RecordType::kSamples:
-      case RecordType::kSamplesV2:
-        return head_.ReplaySamples([&](const auto& store) {
-          return DecodeSamples(record, [&](const RefSample& row) {
-            ++report_.samples;
-            if (!store(row.ref, row.time.ms(), row.value)) ++report_.unknown_series;
-          });
         });
       case RecordType::kTombstones:
         return DecodeTombstones(record, [&](const RefTombstone& row) { Delete(row); });
@@ -211,16 +231,17 @@ class OutOfOrderReplay {
  public:
   OutOfOrderReplay(Head& head, ReplayReport& report) : head_(head), report_(report) {}
 
+  void StoreSamples(std::span<const storage::SeriesSample> samples) {
+    ++report_.records;
+    report_.samples += samples.size();
+    for (const storage::SeriesSample& row : samples)
+      if (!head_.ReplayOutOfOrder(row.series, row.time.ms(), {row.value, nullptr}, !is_ours_))
+        ++report_.unknown_series;
+  }
+  // Any other record.
   Status Store(std::string_view record) {
     ++report_.records;
     switch (TypeOfRecord(record)) {
-      case RecordType::kSamples:
-      case RecordType::kSamplesV2:
-        return DecodeSamples(record, [&](const RefSample& row) {
-          ++report_.samples;
-          if (!head_.ReplayOutOfOrder(row.ref, row.time.ms(), {row.value, nullptr}, !is_ours_))
-            ++report_.unknown_series;
-        });
       case RecordType::kTombstones:
         return DecodeTombstones(record, [&](const RefTombstone& row) {
           if (row.ref == kEverySeries) is_ours_ = true;
@@ -248,22 +269,25 @@ class OutOfOrderReplay {
 // Stores until the end or the first record that makes no sense, which is condemned.
 template <class AnyReplay>
 void StoreAll(WalReader& reader, AnyReplay& replay, ReplayProgress& progress) {
-  std::unique_ptr<Parcel> parcel;
-  std::pair<WalRecord, std::string> bad;
-  bool is_bad = false;
+  std::optional<std::pair<WalRecord, std::string>> bad;
   {
     Unpacker unpacker(reader, progress);
-    while (!is_bad && (parcel = unpacker.Take())) {
-      for (size_t i = 0; i < parcel->records.size() && !is_bad; ++i) {
-        const Result<std::string>& plain = parcel->plain[i];
-        const Status status = plain.ok() ? replay.Store(*plain) : plain.status();
+    while (const std::unique_ptr<Parcel> parcel = bad ? nullptr : unpacker.Take()) {
+      size_t from = 0;
+      for (const Parcel::Entry& entry : parcel->entries) {
+        Status status = entry.status;
+        if (entry.is_samples)
+          replay.StoreSamples(std::span(parcel->samples).subspan(from, entry.samples_to - from));
+        else if (status.ok())
+          status = replay.Store(entry.plain);
+        from = entry.samples_to;
         if (status.ok()) continue;
-        is_bad = true;
-        bad = {parcel->records[i], std::string(status.message())};
+        bad.emplace(entry.record, status.message());
+        break;
       }
     }
   }
-  if (is_bad) reader.Condemn(bad.first, bad.second);
+  if (bad) reader.Condemn(bad->first, bad->second);
 }
 
 // Cuts the log off where it cannot be read.

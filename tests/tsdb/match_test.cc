@@ -77,6 +77,9 @@ std::vector<model::Matchers> Asked() {
   }
   out.push_back(
       {name, M(MatchType::kRegex, "pod", "pod-.*"), M(MatchType::kNotRegex, "pod", ".*5")});
+  out.push_back({M(MatchType::kEqual, "pod", "pod-7")});
+  out.push_back({M(MatchType::kEqual, "app", "2")});
+  out.push_back({M(MatchType::kNotEqual, "app", "2"), M(MatchType::kNotEqual, "pod", "")});
   return out;
 }
 
@@ -91,14 +94,17 @@ BOOST_AUTO_TEST_CASE(regexes_that_are_asked_again_see_what_has_come_and_gone) {
   };
   const std::vector<model::Matchers> asked = Asked();
   Indexed head;
+  std::string pod = "pod-0";  // often the same one again
   // Times of growth and of decline, down to nothing: the label itself comes and goes.
   for (int step = 0; step < 3000; ++step) {
     const bool grows = step / 500 % 2 == 0;
     for (uint32_t n = below(step % 100 == 0 ? 200 : 3); n > 0; --n) {
       if (below(10) < (grows ? 9U : 1U)) {
         std::map<std::string, std::string> labels = {{"__name__", "m" + std::to_string(below(3))}};
-        if (below(8) > 0)
-          labels["pod"] = (below(4) > 0 ? "pod-" : "other-") + std::to_string(below(500));
+        // A label's place among the others changes.
+        if (below(2) > 0) labels["app"] = std::to_string(below(4));
+        if (below(2) > 0) pod = (below(4) > 0 ? "pod-" : "other-") + std::to_string(below(500));
+        if (below(8) > 0) labels["pod"] = pod;
         head.Add(labels);
       } else if (!head.series.empty()) {
         head.Remove(std::next(head.series.begin(), below(static_cast<uint32_t>(head.series.size())))
@@ -121,6 +127,19 @@ BOOST_AUTO_TEST_CASE(many_new_values_are_seen_too) {
     head.Add({{"pod", std::to_string(i)}});
     if (i % 100 == 0 || i % 7001 < 3) BOOST_REQUIRE((head.Get(matchers) == head.Want(matchers)));
     if (i == 100) i = 5'000;
+  }
+}
+
+// The label that has the new values stands elsewhere in the series that come between.
+BOOST_AUTO_TEST_CASE(lists_are_found_however_many_values_come) {
+  Indexed head;
+  for (int i = 0; i < 1'000; ++i) {
+    head.Add({{"app", "a"}, {"pod", "always"}});
+    head.Add({{"pod", std::to_string(i)}});
+  }
+  for (const char* value : {"always", "0", "500", "999"}) {
+    const model::Matchers matchers = {M(MatchType::kEqual, "pod", value)};
+    BOOST_TEST((head.Get(matchers) == head.Want(matchers)));
   }
 }
 
