@@ -2,8 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
+#include <future>
 #include <random>
-#include <thread>
 
 #include "canopy/base/number.h"
 #include "canopy/base/workers.h"
@@ -386,16 +386,17 @@ BOOST_FIXTURE_TEST_CASE(a_canceled_query_ends, Fixture) {
   CancelToken cancel;
   QueryOptions o;
   o.cancel = &cancel;
-  std::thread canceler([&] {
+  auto admitted = std::async(std::launch::async, [&] {
     constexpr std::string_view kAdmitted =
         "prometheus_engine_query_duration_seconds_count{slice=\"queue_time\"} 1\n";
-    BOOST_TEST(testing::WaitFor(
-        [&] { return metrics.RenderText().find(kAdmitted) != std::string::npos; }));
+    const bool seen =
+        testing::WaitFor([&] { return metrics.RenderText().find(kAdmitted) != std::string::npos; });
     cancel.Cancel();
+    return seen;
   });
   const auto result = engine.Range(store, "stddev_over_time(m[10h])",
                                    {Minutes(0), Minutes(600), Duration(1000)}, o);
-  canceler.join();
+  BOOST_TEST(admitted.get());
   BOOST_REQUIRE(!result.ok());
   BOOST_TEST((result.status().code() == Code::kCanceled));
   BOOST_TEST(result.status().message() == "query was canceled in expression evaluation");
@@ -408,10 +409,9 @@ BOOST_FIXTURE_TEST_CASE(waiting_queries_time_out_in_the_queue, Fixture) {
   CancelToken cancel;
   QueryOptions slow;
   slow.cancel = &cancel;
-  std::thread running([&] {
-    const auto result = engine.Range(store, "stddev_over_time(m[10h])",
-                                     {Minutes(0), Minutes(600), Duration(200)}, slow);
-    BOOST_TEST(!result.ok());
+  auto running = std::async(std::launch::async, [&] {
+    return engine.Range(store, "stddev_over_time(m[10h])",
+                        {Minutes(0), Minutes(600), Duration(200)}, slow);
   });
   // Whoever gets the slot first keeps it until canceled: ask until it is the other one.
   QueryOptions o;
@@ -425,7 +425,7 @@ BOOST_FIXTURE_TEST_CASE(waiting_queries_time_out_in_the_queue, Fixture) {
   }
   BOOST_TEST(message == "query timed out in query queue");
   cancel.Cancel();
-  running.join();
+  BOOST_TEST(!running.get().ok());
   BOOST_TEST(engine.Instant(store, "1", Minutes(0), o).ok());
 }
 

@@ -28,25 +28,28 @@ inline std::string TextOf(const model::FloatHistogram* histogram, double value) 
 }
 
 // What a querier shows, series without samples left out.
-inline Contents ContentsOf(storage::Queryable& store, Timestamp mint = Timestamp::Min(),
-                           Timestamp maxt = Timestamp::Max(), bool newest_only = false) {
-  const auto querier = store.NewQuerier(mint, maxt);
-  BOOST_REQUIRE(querier.ok());
-  const auto set = (*querier)->Select({}, {.newest_only = newest_only});
-  BOOST_REQUIRE_MESSAGE(set.ok(), set.status().message());
+inline Result<Contents> TryContentsOf(storage::Queryable& store, Timestamp mint, Timestamp maxt,
+                                      bool newest_only) {
+  CANOPY_ASSIGN_OR_RETURN(const auto querier, store.NewQuerier(mint, maxt));
+  CANOPY_ASSIGN_OR_RETURN(const auto set, querier->Select({}, {.newest_only = newest_only}));
   Contents out;
   storage::ColumnBuffer buffer;
-  for (size_t i = 0; i < (*set)->size(); ++i) {
-    const auto columns = (*set)->Read(i, mint, maxt, buffer);
-    BOOST_REQUIRE_MESSAGE(columns.ok(), columns.status().message());
-    if (columns->times.empty()) continue;
-    auto& series = out[(*set)->labels(i).ToLabels().ToString()];
-    for (size_t s = 0; s < columns->times.size(); ++s) {
-      const auto* histogram = columns->histograms.empty() ? nullptr : columns->histograms[s];
-      series[columns->times[s]] = TextOf(histogram, columns->values[s]);
+  for (size_t i = 0; i < set->size(); ++i) {
+    CANOPY_ASSIGN_OR_RETURN(const auto columns, set->Read(i, mint, maxt, buffer));
+    if (columns.times.empty()) continue;
+    auto& series = out[set->labels(i).ToLabels().ToString()];
+    for (size_t s = 0; s < columns.times.size(); ++s) {
+      const auto* histogram = columns.histograms.empty() ? nullptr : columns.histograms[s];
+      series[columns.times[s]] = TextOf(histogram, columns.values[s]);
     }
   }
   return out;
+}
+inline Contents ContentsOf(storage::Queryable& store, Timestamp mint = Timestamp::Min(),
+                           Timestamp maxt = Timestamp::Max(), bool newest_only = false) {
+  const Result<Contents> contents = TryContentsOf(store, mint, maxt, newest_only);
+  BOOST_REQUIRE_MESSAGE(contents.ok(), contents.status().message());
+  return *contents;
 }
 
 // The first series that differs.
