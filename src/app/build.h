@@ -30,6 +30,7 @@ class Node {
   Status Open(LoadedConfig loaded);
   // Thread-safe.
   Status Reload() { return reloader_.Reload(); }
+  void ReloadIfChanged() { reloader_.ReloadIfChanged(); }
   // The way down, in reverse: no new work, then no running work, then the store. Idempotent.
   void Close();
 

@@ -34,13 +34,14 @@ using F = promql::Features;
 constexpr Feature kFeatures[] = {
     {"auto-gomaxprocs", kNoMeaning},
     {"auto-gomemlimit", kNoMeaning},
-    {"auto-reload-config", kNotYet},
-    {"concurrent-rule-eval", kNotYet},
+    {"auto-reload-config", kSwitch, nullptr, &Features::auto_reload},
+    // Rules of one group are evaluated one after the other; groups are not.
+    {"concurrent-rule-eval", kNoMeaning},
     {"created-timestamp-zero-ingestion", kSwitch, nullptr, &Features::start_time_zeros},
     {"delayed-compaction", kNoMeaning},
     {"exemplar-storage", kSwitch, nullptr, &Features::exemplar_storage},
     {"expand-external-labels", kNoMeaning},
-    {"extra-scrape-metrics", kNotYet},
+    {"extra-scrape-metrics", kSwitch, nullptr, &Features::extra_scrape_metrics},
     {"fast-startup", kNoMeaning},
     NeedsStarts("histograms-st-encoding"),
     {"memory-snapshot-on-shutdown", kNoMeaning},

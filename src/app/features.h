@@ -11,7 +11,9 @@ namespace canopy::app {
 // What --enable-feature switches on.
 struct Features {
   promql::Features promql;
+  bool auto_reload = false;
   bool exemplar_storage = false;
+  bool extra_scrape_metrics = false;
   bool metadata_wal_records = false;
   bool start_time_zeros = false;  // created-timestamp-zero-ingestion
 };

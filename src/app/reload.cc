@@ -1,8 +1,12 @@
 #include "app/reload.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "canopy/base/hash.h"
 #include "canopy/base/log.h"
+#include "canopy/base/quote.h"
 #include "canopy/config/load.h"
 
 namespace canopy::app {
@@ -32,6 +36,24 @@ rules::RuleSet MakeRuleSet(const config::GlobalConfig& global,
   return set;
 }
 
+// Of the configuration file's text, and of the files that its patterns match now: their names and
+// what is in them.
+uint64_t Fingerprint(Fs& fs, const std::string& main_text, const config::Config& config) {
+  std::vector<std::string> names;
+  for (const auto* const patterns : {&config.rule_files, &config.scrape_config_files}) {
+    for (const std::string& pattern : *patterns) {
+      std::vector<std::string> found = Glob(pattern);
+      std::ranges::move(found, std::back_inserter(names));
+    }
+  }
+  std::string all = base::Quoted(main_text);
+  for (const std::string& name : names) {
+    const Result<std::string> text = fs.ReadFile(name);
+    all += base::Quoted(name) + (text.ok() ? base::Quoted(*text) : "");
+  }
+  return base::SeededHash(all);
+}
+
 // What does not take effect at once.
 bool NeedsNewStore(config::StorageConfig before, const config::StorageConfig& now) {
   before.out_of_order_time_window = now.out_of_order_time_window;
@@ -43,9 +65,12 @@ bool NeedsNewStore(config::StorageConfig before, const config::StorageConfig& no
 
 Result<LoadedConfig> LoadConfig(Fs& fs, const std::string& path, const promql::Features& features,
                                 const config::LoadOptions& options) {
-  config::LoadReport report = config::LoadAll(fs, path, options);
+  CANOPY_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
+  config::LoadReport report = config::LoadText(fs, text, path, options);
   LogNotices(report.notices);
   if (!report.config) return config::ToStatus(report.errors);
+  // Before the rules are read: what changes meanwhile is another change.
+  const uint64_t fingerprint = Fingerprint(fs, text, *report.config);
   config::RuleFilesReport rules = config::LoadRuleFiles(
       fs, report.config->rule_files, report.config->global.metric_name_validation_scheme);
   LogNotices(rules.notices);
@@ -58,7 +83,7 @@ Result<LoadedConfig> LoadConfig(Fs& fs, const std::string& path, const promql::F
     LOG_WARN("Configuration", {"notice", remark});
   }
   return LoadedConfig{std::make_shared<const config::Config>(std::move(*report.config)),
-                      std::move(rules.files)};
+                      std::move(rules.files), fingerprint};
 }
 
 Reloader::Reloader(Fs& fs, const Clock& clock, SelfMetrics& metrics, std::string path,
@@ -86,6 +111,23 @@ Status Reloader::Begin(LoadedConfig loaded, Services services, std::string exter
 
 Status Reloader::Reload() {
   const MutexLock lock(mu_);
+  return ReloadLocked();
+}
+
+void Reloader::ReloadIfChanged() {
+  const MutexLock lock(mu_);
+  if (!services_) return;
+  const Result<std::string> text = fs_.ReadFile(path_);
+  if (!text.ok()) {
+    LOG_ERROR("Cannot look for changes of the configuration", {"err", text.status().message()});
+    return;
+  }
+  if (Fingerprint(fs_, *text, *config()) == fingerprint_) return;
+  LOG_INFO("Configuration file change detected, reloading the configuration.");
+  (void)ReloadLocked();
+}
+
+Status Reloader::ReloadLocked() {
   if (!services_) return Status::Unavailable("the server is starting or shutting down");
   LOG_INFO("Loading configuration file", {"filename", path_});
   Result<LoadedConfig> loaded = LoadConfig(fs_, path_, features_, load_options_);
@@ -109,11 +151,13 @@ std::shared_ptr<const config::Config> Reloader::config() const {
 
 Status Reloader::Apply(LoadedConfig loaded) {
   const auto config = loaded.config;
+  const uint64_t fingerprint = loaded.fingerprint;
   const auto before = this->config();
   CANOPY_RETURN_IF_ERROR(ApplyToServices(std::move(loaded)));
   if (before != nullptr && NeedsNewStore(before->storage, config->storage)) {
     LOG_WARN("Configuration", {"notice", "storage: takes effect at the next start"});
   }
+  fingerprint_ = fingerprint;
   successful_.Set(1);
   success_time_.Set(clock_.Now().seconds());
   LOG_INFO("Completed loading of configuration file", {"filename", path_});

@@ -27,6 +27,8 @@ namespace canopy::app {
 struct LoadedConfig {
   std::shared_ptr<const config::Config> config;
   std::vector<config::RuleFile> rule_files;
+  // Tells whether the files are still as they were.
+  uint64_t fingerprint = 0;
 };
 
 // Fails with every error at once, one a line. Notices are logged.
@@ -58,6 +60,9 @@ class Reloader {
   // Reads the files again. On an error the running configuration stays in force; the error says
   // why, and is logged. kUnavailable before Begin() and after Close().
   Status Reload();
+  // Reload(), if the configuration file or one that it names is not as it was. What fails is tried
+  // again the next time.
+  void ReloadIfChanged();
   // Waits for a reload under way; there are no more after it.
   void Close();
 
@@ -68,6 +73,7 @@ class Reloader {
   Timestamp last_success() const { return Timestamp::FromSeconds(success_time_.value()); }
 
  private:
+  Status ReloadLocked() CANOPY_REQUIRES(mu_);
   Status Apply(LoadedConfig loaded) CANOPY_REQUIRES(mu_);
   Status ApplyToServices(LoadedConfig loaded) CANOPY_REQUIRES(mu_);
   Status ApplyFallible(const config::Config& config, std::vector<config::RuleFile> rule_files)
@@ -85,6 +91,7 @@ class Reloader {
   Mutex mu_;  // one reload at a time
   std::optional<Services> services_ CANOPY_GUARDED_BY(mu_);
   std::string external_url_ CANOPY_GUARDED_BY(mu_);
+  uint64_t fingerprint_ CANOPY_GUARDED_BY(mu_) = 0;  // of the running configuration
 
   mutable Mutex config_mu_;
   std::shared_ptr<const config::Config> config_ CANOPY_GUARDED_BY(config_mu_);

@@ -29,7 +29,9 @@ void RaiseFileLimit() {
 // The main thread of a server that listens.
 class Server {
  public:
-  Server(Node& node, Wakeups& wakeups) : node_(node), wakeups_(wakeups) {}
+  // Files are looked at for changes at every `watch`; zero: they are not.
+  Server(Node& node, Wakeups& wakeups, Duration watch)
+      : node_(node), wakeups_(wakeups), watch_(watch) {}
 
   // Opening may take a while, and the server can be told to end meanwhile.
   int Run(LoadedConfig loaded) {
@@ -48,7 +50,7 @@ class Server {
   int AwaitEnd(std::thread& opener) {
     bool reload = false;
     for (;;) {
-      switch (wakeups_.Next()) {
+      switch (wakeups_.Next(watch_)) {
         case Wakeup::kOpened:
           opener.join();
           if (!opened_.ok()) return Fail(kExitFailed, opened_.message());
@@ -62,6 +64,9 @@ class Server {
         case Wakeup::kQuit:
           LOG_WARN("Received termination request via web service, exiting gracefully...");
           return End(opener);
+        case Wakeup::kTimeout:
+          if (!opener.joinable()) node_.ReloadIfChanged();
+          break;
       }
       if (!reload || opener.joinable()) continue;
       reload = false;
@@ -77,6 +82,7 @@ class Server {
 
   Node& node_;
   Wakeups& wakeups_;
+  const Duration watch_;
   Status opened_;  // written before kOpened is posted
 };
 
@@ -95,9 +101,10 @@ int RunServer(ServerOptions options) {
   if (!loaded.ok()) {
     return Fail(kExitFailed, "the configuration cannot be used:\n" + loaded.status().message());
   }
+  const Duration watch = options.auto_reload_interval;
   Node node(std::move(options), [&] { wakeups.Post(Wakeup::kQuit); });
   if (const Status status = node.Listen(); !status.ok()) return Fail(kExitFailed, status.message());
-  return Server(node, wakeups).Run(std::move(loaded).value());
+  return Server(node, wakeups, watch).Run(std::move(loaded).value());
 }
 
 }  // namespace canopy::app

@@ -13,8 +13,10 @@ constexpr bool kHidden = true;
 
 constexpr FlagSpec kServerFlags[] = {
     {"config.file", kText, "prometheus.yml", kActive, kShown, "Configuration file."},
-    {"config.auto-reload", kBool, "false", kNotSupported, kShown, ""},
-    {"config.auto-reload-interval", kDuration, "30s", kNoMeaning, kShown, ""},
+    {"config.auto-reload", kBool, "false", kActive, kShown,
+     "Reload the configuration when its file, or one that it names, has changed."},
+    {"config.auto-reload-interval", kDuration, "30s", kActive, kShown,
+     "How often changes are looked for, with --config.auto-reload. At least 1s."},
     {"auto-gomaxprocs", kBool, "true", kNoMeaning, kShown, ""},
     {"auto-gomemlimit", kBool, "true", kNoMeaning, kShown, ""},
     {"auto-gomemlimit.ratio", kFloat, "0.9", kNoMeaning, kShown, ""},

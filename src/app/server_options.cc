@@ -134,6 +134,9 @@ Status ReadQuery(const FlagSet& flags, ServerOptions& to) {
   CANOPY_ASSIGN_OR_RETURN(const Features features,
                           ReadFeatures(flags.List("enable-feature"), to.notices));
   to.engine.features = features.promql;
+  if (flags.Bool("config.auto-reload") || features.auto_reload)
+    to.auto_reload_interval = std::max(flags.Time("config.auto-reload-interval"), Duration(1000));
+  to.config.extra_scrape_metrics = features.extra_scrape_metrics;
   to.exemplar_storage = to.scrape.exemplars = features.exemplar_storage;
   to.store.metadata = to.scrape.metadata = features.metadata_wal_records;
   to.store.start_time_zeros = to.scrape.start_times = features.start_time_zeros;

@@ -22,6 +22,7 @@ namespace canopy::app {
 // What the command line says to each part of the server.
 struct ServerOptions {
   std::string config_file;
+  Duration auto_reload_interval{0};  // 0: changed files are not looked for
   std::string web_config_file;
   log::Level log_level = log::Level::kInfo;
   log::Format log_format = log::Format::kLogfmt;

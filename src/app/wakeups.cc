@@ -7,6 +7,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <climits>
 #include <initializer_list>
 
 #include "canopy/base/check.h"
@@ -34,10 +36,14 @@ void Wakeups::Post(Wakeup wakeup) {
   CANOPY_CHECK(::write(pipe_[1], &byte, 1) == 1);
 }
 
-Wakeup Wakeups::Next() {
+Wakeup Wakeups::Next(Duration most) {
+  const int timeout =
+      most == Duration(0) ? -1 : static_cast<int>(std::min<int64_t>(most.count(), INT_MAX));
   for (;;) {
     pollfd fds[] = {{signals_, POLLIN, 0}, {pipe_[0], POLLIN, 0}};
-    if (::poll(fds, 2, -1) <= 0) continue;  // interrupted
+    const int ready = ::poll(fds, 2, timeout);
+    if (ready == 0) return Wakeup::kTimeout;
+    if (ready < 0) continue;  // interrupted
     if ((fds[0].revents & POLLIN) != 0) {
       signalfd_siginfo info{};
       if (::read(signals_, &info, sizeof info) != sizeof info) continue;

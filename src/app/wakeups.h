@@ -1,5 +1,7 @@
 #pragma once
 
+#include "canopy/base/time.h"
+
 namespace canopy::app {
 
 // What the main thread waits for.
@@ -8,6 +10,7 @@ enum class Wakeup : char {
   kReload,     // SIGHUP
   kQuit,       // asked for by HTTP
   kOpened,     // the store is open, or cannot be opened
+  kTimeout,    // nothing of all that
 };
 
 // Signals, and messages of other threads, one after the other. Made before any other thread, which
@@ -21,7 +24,8 @@ class Wakeups {
 
   // From any thread.
   void Post(Wakeup wakeup);
-  Wakeup Next();
+  // Waits no longer than `most`, but for ever when that is zero.
+  Wakeup Next(Duration most = Duration(0));
 
  private:
   int signals_ = -1;

@@ -149,6 +149,7 @@ class Loader {
     LoadReport report;
     Config config;
     if (options_.prefer_protobuf) config.global.scrape_protocols = DefaultHistogramProtocols();
+    config.global.extra_scrape_metrics = options_.extra_scrape_metrics;
     ReadFile(text, path, [&](const Value& root) {
       ReadMap(root, Bind(TopFields(), config));
       ExpandExternalLabels(root, config.global);

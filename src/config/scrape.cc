@@ -270,6 +270,7 @@ void ReadGlobal(const Value& from, GlobalConfig& to) {
   GlobalKeys keys;
   GlobalConfig& config = keys.config;
   config.scrape_interval = config.scrape_timeout = config.evaluation_interval = Duration(0);
+  config.extra_scrape_metrics = to.extra_scrape_metrics;
   ReadMap(from, BindGlobal(keys));
   if (config.scrape_interval == Duration(0)) config.scrape_interval = defaults.scrape_interval;
   if (config.scrape_timeout > config.scrape_interval) {

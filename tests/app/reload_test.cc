@@ -211,6 +211,48 @@ BOOST_AUTO_TEST_CASE(a_bad_configuration_changes_nothing) {
   BOOST_TEST(node.RuleNames() == "b ");
 }
 
+BOOST_AUTO_TEST_CASE(files_that_change_are_read_again) {
+  const TempDir dir;
+  dir.Write("a.rules.yml", Rules("a", "1"));
+  dir.Write("one.jobs.yml", "scrape_configs:\n" + Job("one"));
+  const std::string file =
+      dir.Write("canopy.yml", "rule_files: ['*.rules.yml']\nscrape_config_files: ['*.jobs.yml']\n");
+  Node node(file);
+  node.reloader.ReloadIfChanged();  // nothing yet to compare with
+  BOOST_REQUIRE(node.Begin(file).ok());
+  // Whether it was loaded again, and what there is now.
+  const auto look = [&](bool reloaded, const std::string& pools, const std::string& rules) {
+    node.clock.Advance(Duration(1000));
+    const Timestamp before = node.reloader.last_success();
+    node.reloader.ReloadIfChanged();
+    BOOST_TEST((node.reloader.last_success() != before) == reloaded);
+    BOOST_TEST(node.Pools() == pools);
+    BOOST_TEST(node.RuleNames() == rules);
+  };
+  look(false, "one ", "a ");
+  dir.Write("a.rules.yml", Rules("a", "1"));  // as it was
+  look(false, "one ", "a ");
+  dir.Write("a.rules.yml", Rules("b", "1"));
+  look(true, "one ", "b ");
+  look(false, "one ", "b ");
+  dir.Write("c.rules.yml", Rules("c", "1"));
+  look(true, "one ", "b c ");
+  std::filesystem::remove(dir.Path("a.rules.yml"));
+  look(true, "one ", "c ");
+  dir.Write("one.jobs.yml", "scrape_configs:\n" + Job("two"));
+  look(true, "two ", "c ");
+
+  dir.Write("c.rules.yml", Rules("c", "sum("));
+  look(false, "two ", "c ");
+  BOOST_TEST(!node.reloader.last_succeeded());
+  std::filesystem::remove(file);
+  look(false, "two ", "c ");
+  dir.Write("canopy.yml", "scrape_config_files: ['*.jobs.yml']\n");
+  look(true, "two ", "");
+  BOOST_TEST(node.reloader.last_succeeded());
+  look(false, "two ", "");
+}
+
 BOOST_AUTO_TEST_CASE(the_out_of_order_window_follows_the_configuration) {
   const TempDir dir;
   const auto with = [](const std::string& window) {

@@ -126,6 +126,20 @@ BOOST_AUTO_TEST_CASE(metadata_is_logged_when_the_feature_is_on) {
   BOOST_TEST(!off.store.metadata);
 }
 
+BOOST_AUTO_TEST_CASE(changed_files_are_looked_for_when_that_is_asked_for) {
+  BOOST_TEST(Good({}).auto_reload_interval.count() == 0);
+  BOOST_TEST(Good({"--config.auto-reload"}).auto_reload_interval.count() == 30'000);
+  BOOST_TEST(Good({"--enable-feature=auto-reload-config", "--config.auto-reload-interval=10ms"})
+                 .auto_reload_interval.count() == 1000);
+}
+
+BOOST_AUTO_TEST_CASE(extra_scrape_metrics_may_be_a_feature) {
+  const ServerOptions on = Good({"--enable-feature=extra-scrape-metrics"});
+  BOOST_TEST(on.config.extra_scrape_metrics);
+  BOOST_TEST(on.notices.empty());
+  BOOST_TEST(!Good({}).config.extra_scrape_metrics);
+}
+
 BOOST_AUTO_TEST_CASE(zeros_of_counters_that_start_are_for_scrapes_and_the_store) {
   const ServerOptions on = Good({"--enable-feature=created-timestamp-zero-ingestion"});
   BOOST_TEST((on.scrape.start_times && on.store.start_time_zeros && on.config.prefer_protobuf));
@@ -147,8 +161,8 @@ BOOST_AUTO_TEST_CASE(values_that_a_flag_cannot_have) {
   BOOST_TEST(Refusal({"--query.timeout=0s"}) == "--query.timeout: must be greater than 0");
   BOOST_TEST(Refusal({"--storage.tsdb.wal-compression-type=zstd"}) ==
              "--storage.tsdb.wal-compression-type: zstd is not supported yet");
-  BOOST_TEST(Refusal({"--enable-feature=extra-scrape-metrics"}) ==
-             "--enable-feature: \"extra-scrape-metrics\": not supported yet");
+  BOOST_TEST(Refusal({"--enable-feature=search-api"}) ==
+             "--enable-feature: \"search-api\": not supported yet");
   BOOST_TEST(Refusal({"--enable-feature=nosuch"}) ==
              "--enable-feature: \"nosuch\": unknown feature");
   BOOST_TEST(Refusal({"--web.external-url='http://x'"}) ==

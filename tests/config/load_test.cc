@@ -123,6 +123,21 @@ scrape_configs:
   BOOST_CHECK(config.scrape_configs[2].scrape_protocols == std::vector{Protocol::kText004});
 }
 
+BOOST_AUTO_TEST_CASE(extra_scrape_metrics_may_be_the_default) {
+  LoadOptions options;
+  options.extra_scrape_metrics = true;
+  const auto first_job = [&](const std::string& text) {
+    const LoadReport report = LoadString(text, options);
+    BOOST_TEST_REQUIRE(report.config.has_value());
+    return report.config->scrape_configs[0].extra_scrape_metrics;
+  };
+  const std::string job = "scrape_configs: [{job_name: a}]\n";
+  BOOST_TEST(first_job(job));
+  BOOST_TEST(first_job("global: {scrape_interval: 5s}\n" + job));
+  BOOST_TEST(!first_job("global: {extra_scrape_metrics: false}\n" + job));
+  BOOST_TEST(!first_job("scrape_configs: [{job_name: a, extra_scrape_metrics: false}]\n"));
+}
+
 BOOST_AUTO_TEST_CASE(protobuf_may_be_what_jobs_ask_for_first) {
   LoadOptions options;
   options.prefer_protobuf = true;

@@ -42,6 +42,19 @@ class Reload(Case):
         self.server.signal(signal.SIGHUP)
         wait_for("the other job", lambda: self.jobs() == ["other"])
 
+    def test_of_itself_when_files_change(self):
+        rules = self.peers.dir / "more.rules.yml"
+        watched = self.peers.server("watched", CANOPY, config(scrape("one", self.target.address)), free_ports(1)[0],
+                                    "--config.auto-reload", "--config.auto-reload-interval=1s")
+        path = self.peers.dir / "watched.yml"
+        path.write_text(f"rule_files: ['{self.peers.dir}/*.rules.yml']\n" + path.read_text())
+        watched.start()
+        self.assertEqual([], watched.api("rules")["groups"])
+        rules.write_text("groups: [{name: g, rules: [{record: r, expr: '1'}]}]\n")
+        wait_for("the rules", lambda: [g["name"] for g in watched.api("rules")["groups"]] == ["g"])
+        path.write_text(config(scrape("two", self.target.address)))
+        wait_for("the other job", lambda: [t["labels"]["job"] for t in watched.api("targets")["activeTargets"]] == ["two"])
+
     def test_a_job_that_goes_leaves_staleness(self):
         wait_for("a scrape", lambda: self.server.value("thing") == 1)
         self.path.write_text(config())

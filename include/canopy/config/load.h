@@ -37,6 +37,8 @@ struct LoadOptions {
   // Jobs that name no formats ask for protobuf first, which alone tells without effort when
   // counters started.
   bool prefer_protobuf = false;
+  // What jobs do that do not say whether they want extra_scrape_metrics, nor does `global`.
+  bool extra_scrape_metrics = false;
 };
 
 struct LoadReport {
