@@ -313,7 +313,7 @@ class Head {
   Status ReopenLastChunks() CANOPY_REQUIRES(append_mu_, mu_);
   Status ReplayChunk(Series& series, const HeadChunk& chunk) CANOPY_REQUIRES(append_mu_, mu_);
 
-  // The log's ref becomes the one here.
+  // head_replay.cc; the log's ref becomes the one here.
   Series* ReplayedSeries(SeriesRef& ref) CANOPY_REQUIRES(append_mu_, mu_);
   void NoteReplayed(int64_t t);
   void ReplaySample(SeriesRef ref, Series& series, int64_t t, double value)
