@@ -1,6 +1,7 @@
 #include "query.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace canopy::promql {
 namespace {
@@ -16,10 +17,15 @@ Query::Query(const EngineOptions& o, const Clock& clock, Limits limits, Duration
     : engine(o), lookback_ms(lookback.count()), clock_(clock), limits_(limits) {}
 
 void Query::Check() const {
+  if (Status status = Interrupted(); !status.ok()) throw EvalError{std::move(status)};
+}
+
+Status Query::Interrupted() const {
   if (limits_.cancel && limits_.cancel->canceled())
-    throw EvalError{Status::Canceled("query was canceled in expression evaluation")};
+    return Status::Canceled("query was canceled in expression evaluation");
   if (clock_.MonotonicNanos() > limits_.deadline_nanos)
-    throw EvalError{Status::Timeout("query timed out in expression evaluation")};
+    return Status::Timeout("query timed out in expression evaluation");
+  return {};
 }
 
 void Query::CheckSteps(size_t count) const {

@@ -145,6 +145,8 @@ class Query {
   // Ends the query when it was canceled or its time is over. Costs some 20 ns: once per series, and
   // within a series once per thousand operations or so.
   void Check() const;
+  // What it would end with.
+  Status Interrupted() const;
   // Ends the query when it has more steps than it may have samples: before rows are made for them.
   void CheckSteps(size_t count) const;
   // Samples that the evaluation keeps in memory, counted as Prometheus does: what an expression

@@ -310,11 +310,18 @@ std::shared_ptr<const storage::SeriesSet> Selections::Select(const VectorSelecto
 
 std::shared_ptr<const storage::SeriesSet> Selections::SelectNow(const model::Matchers& matchers,
                                                                 bool newest_only) {
+  struct EndOfQuery final : storage::Interrupt {
+    explicit EndOfQuery(const Query& q) : query(q) {}
+    Status Check() const override { return query.Interrupted(); }
+    const Query& query;
+  };
+  const EndOfQuery end(query_);
   storage::SelectHints hints;
   hints.newest_only = newest_only;
+  hints.interrupt = &end;
   auto series = query_.querier->Select(matchers, hints);
-  if (!series.ok()) throw EvalError{series.status().In("expanding series")};
   query_.Check();
+  if (!series.ok()) throw EvalError{series.status().In("expanding series")};
   return std::move(series).value();
 }
 

@@ -135,7 +135,8 @@ Status TooMany(uint64_t limit) {
 }
 
 // For sets that are sorted: a series of each at a time.
-Status MergeSorted(MergedSeriesSet& out, uint64_t max_series) {
+Status MergeSorted(MergedSeriesSet& out, const SelectHints& hints) {
+  Patience patience(hints.interrupt);
   const auto labels = [&](const Part& part) { return out.set(part.set).labels(part.index); };
   // A heap with the smallest on top; of equal ones that of the earlier set.
   const auto later = [&](const Part& a, const Part& b) {
@@ -146,13 +147,14 @@ Status MergeSorted(MergedSeriesSet& out, uint64_t max_series) {
   for (uint32_t set = 0; set < out.set_count(); ++set) heap.push_back({set, 0});
   std::ranges::make_heap(heap, later);
   while (!heap.empty()) {
+    CANOPY_RETURN_IF_ERROR(patience.Step());
     std::ranges::pop_heap(heap, later);
     Part& part = heap.back();
     const size_t count = out.size();
     if (count > 0 && Compare(out.labels(count - 1), labels(part)) == 0) {
       out.Join(count - 1, part);
     } else {
-      if (max_series != 0 && count == max_series) return TooMany(max_series);
+      if (hints.max_series != 0 && count == hints.max_series) return TooMany(hints.max_series);
       out.AddSeries(part);
     }
     if (++part.index < out.set(part.set).size())
@@ -196,7 +198,8 @@ class SharedNumbers {
 };
 
 // For sets in any order.
-Status MergeByHash(MergedSeriesSet& out, uint64_t max_series) {
+Status MergeByHash(MergedSeriesSet& out, const SelectHints& hints) {
+  Patience patience(hints.interrupt);
   SharedNumbers numbers;
   std::vector<uint32_t> keys;  // of all series of `out`, one behind the other
   std::vector<size_t> ends;
@@ -207,6 +210,7 @@ Status MergeByHash(MergedSeriesSet& out, uint64_t max_series) {
   absl::flat_hash_map<uint64_t, std::vector<uint32_t>> by_hash;
   for (uint32_t set = 0; set < out.set_count(); ++set) {
     for (uint32_t index = 0; index < out.set(set).size(); ++index) {
+      CANOPY_RETURN_IF_ERROR(patience.Step());
       const auto key = numbers.Of(out.set(set).labels(index));
       const uint64_t hash =
           base::SeededHash({reinterpret_cast<const char*>(key.data()), key.size_bytes()});
@@ -217,7 +221,7 @@ Status MergeByHash(MergedSeriesSet& out, uint64_t max_series) {
         out.Join(*known, {set, index});
         continue;
       }
-      if (max_series != 0 && out.size() == max_series) return TooMany(max_series);
+      if (hints.max_series != 0 && out.size() == hints.max_series) return TooMany(hints.max_series);
       same_hash.push_back(static_cast<uint32_t>(out.size()));
       keys.insert(keys.end(), key.begin(), key.end());
       ends.push_back(keys.size());
@@ -286,8 +290,7 @@ class MergedQuerier final : public Querier {
     }
     if (sets.size() == 1) return std::move(sets[0]);
     auto out = std::make_unique<MergedSeriesSet>(std::move(sets), hints.newest_only);
-    CANOPY_RETURN_IF_ERROR(hints.sorted ? MergeSorted(*out, hints.max_series)
-                                        : MergeByHash(*out, hints.max_series));
+    CANOPY_RETURN_IF_ERROR(hints.sorted ? MergeSorted(*out, hints) : MergeByHash(*out, hints));
     return std::unique_ptr<SeriesSet>(std::move(out));
   }
 

@@ -127,7 +127,8 @@ class BlockQuerier final : public storage::Querier {
   Result<std::unique_ptr<SeriesSet>> Select(std::span<const model::Matcher> matchers,
                                             const SelectHints& hints) override {
     if (!InRange()) return Collect({}, hints);
-    CANOPY_ASSIGN_OR_RETURN(const Roaring found, MatchIndex(block_->index(), matchers));
+    CANOPY_ASSIGN_OR_RETURN(const Roaring found,
+                            MatchIndex(block_->index(), matchers, hints.interrupt));
     return Collect(found, hints);
   }
   Result<std::unique_ptr<SeriesSet>> SelectAny(std::span<const model::Matchers> selectors,
@@ -135,7 +136,8 @@ class BlockQuerier final : public storage::Querier {
     Roaring found;
     if (InRange()) {
       for (const model::Matchers& matchers : selectors) {
-        CANOPY_ASSIGN_OR_RETURN(const Roaring part, MatchIndex(block_->index(), matchers));
+        CANOPY_ASSIGN_OR_RETURN(const Roaring part,
+                                MatchIndex(block_->index(), matchers, hints.interrupt));
         found |= part;
       }
     }
@@ -153,7 +155,9 @@ class BlockQuerier final : public storage::Querier {
   Result<std::unique_ptr<SeriesSet>> Collect(const Roaring& found, const SelectHints& hints) const {
     auto set = std::make_unique<BlockSeriesSet>(block_, mint_.ms(), maxt_.ms(), hints.newest_only);
     if (hints.max_series == 0) set->Reserve(found.cardinality());
+    storage::Patience patience(hints.interrupt);
     for (const SeriesId id : found) {
+      CANOPY_RETURN_IF_ERROR(patience.Step());
       CANOPY_RETURN_IF_ERROR(set->Add(id));
       if (hints.max_series != 0 && set->size() > hints.max_series) {
         return Status::Limit("the selector matches more than " + std::to_string(hints.max_series) +

@@ -34,8 +34,8 @@ Result<uint64_t> Head::Delete(std::span<const model::Matcher> matchers, Timestam
   std::vector<SeriesRef> found;
   {
     const ReaderLock lock(mu_);
-    for (const Slot slot : Match(index_, table_, known_matches_, matchers))
-      found.push_back(table_.RefOf(slot));
+    CANOPY_ASSIGN_OR_RETURN(const Roaring matched, Match(index_, table_, known_matches_, matchers));
+    for (const Slot slot : matched) found.push_back(table_.RefOf(slot));
   }
   const MutexLock appending(append_mu_);
   const int64_t first = std::max<int64_t>(mint.ms(), dropped_before_);

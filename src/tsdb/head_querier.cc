@@ -91,26 +91,36 @@ HeadQuerier::HeadQuerier(Head& head, Timestamp mint, Timestamp maxt)
 Result<std::unique_ptr<SeriesSet>> HeadQuerier::Select(std::span<const model::Matcher> matchers,
                                                        const SelectHints& hints) {
   const ReaderLock lock(head_.mu_);
-  return Copy(Match(head_.index_, head_.table_, head_.known_matches_, matchers), hints);
+  CANOPY_ASSIGN_OR_RETURN(const Roaring found, Find(matchers, hints.interrupt));
+  return Copy(found, hints);
 }
 
 Result<std::unique_ptr<SeriesSet>> HeadQuerier::SelectAny(
     std::span<const model::Matchers> selectors, const SelectHints& hints) {
   const ReaderLock lock(head_.mu_);
   Roaring found;
-  for (const model::Matchers& matchers : selectors)
-    found |= Match(head_.index_, head_.table_, head_.known_matches_, matchers);
+  for (const model::Matchers& matchers : selectors) {
+    CANOPY_ASSIGN_OR_RETURN(const Roaring part, Find(matchers, hints.interrupt));
+    found |= part;
+  }
   return Copy(found, hints);
+}
+
+Result<Roaring> HeadQuerier::Find(std::span<const model::Matcher> matchers,
+                                  const storage::Interrupt* interrupt) const {
+  return Match(head_.index_, head_.table_, head_.known_matches_, matchers, interrupt);
 }
 
 Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
                                                      const SelectHints& hints) {
+  storage::Patience patience(hints.interrupt);
   const uint64_t limit = hints.max_series != 0 ? hints.max_series : found.cardinality();
   if (hints.newest_only || hints.labels_only) {
     std::vector<NewestSet::Entry> entries;
     entries.reserve(std::min(found.cardinality(), limit));
     bool newest_in_range = true;
     for (const Slot slot : found) {
+      CANOPY_RETURN_IF_ERROR(patience.Step());
       const Series& series = head_.table_.at(slot);
       const HeadDeletions::Ranges deleted = head_.deletions_.Find(slot);
       if (!InRange(slot, series, deleted)) continue;
@@ -131,6 +141,7 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
   beside.out_of_order_from = asked_mint_;
   records.reserve(std::min(found.cardinality(), limit));
   for (const Slot slot : found) {
+    CANOPY_RETURN_IF_ERROR(patience.Step());
     const Series& series = head_.table_.at(slot);
     HeadDeletions::Ranges deleted = head_.deletions_.Find(slot);
     if (!InRange(slot, series, deleted)) continue;
@@ -192,8 +203,8 @@ Result<std::vector<std::string>> HeadQuerier::LabelNames(std::span<const model::
     for (const auto& [name, label] : head_.index_.labels()) names.insert(name);
   } else {
     absl::flat_hash_set<const NameSet*> sets;
-    for (const Slot slot : Match(head_.index_, head_.table_, head_.known_matches_, matchers))
-      sets.insert(head_.table_.at(slot).labels->names);
+    CANOPY_ASSIGN_OR_RETURN(const Roaring found, Find(matchers));
+    for (const Slot slot : found) sets.insert(head_.table_.at(slot).labels->names);
     for (const NameSet* set : sets) names.insert(set->names.begin(), set->names.end());
   }
   std::vector<std::string> texts;
@@ -216,7 +227,8 @@ Result<std::vector<std::string>> HeadQuerier::LabelValues(std::string_view name,
     return Sorted(std::move(texts), limit);
   }
   absl::flat_hash_set<Symbol> values;
-  for (const Slot slot : Match(head_.index_, head_.table_, head_.known_matches_, matchers))
+  CANOPY_ASSIGN_OR_RETURN(const Roaring found, Find(matchers));
+  for (const Slot slot : found)
     for (const model::SymbolPair pair : head_.table_.at(slot).labels->pairs())
       if (pair.name == *symbol) values.insert(pair.value);
   for (const Symbol value : values) texts.emplace_back(head_.symbols_.Lookup(value));

@@ -28,6 +28,9 @@ class HeadQuerier final : public storage::Querier {
                                                uint64_t limit) override;
 
  private:
+  Result<Roaring> Find(std::span<const model::Matcher> matchers,
+                       const storage::Interrupt* interrupt = nullptr) const
+      CANOPY_REQUIRES_SHARED(head_.mu_);
   // The records of the found series that may have samples in the range.
   Result<std::unique_ptr<storage::SeriesSet>> Copy(const Roaring& found,
                                                    const storage::SelectHints& hints)

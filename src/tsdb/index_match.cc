@@ -16,7 +16,8 @@ using model::Matcher;
 // empty.
 class IndexPostings {
  public:
-  explicit IndexPostings(const IndexReader& index) : index_(index) {}
+  IndexPostings(const IndexReader& index, const storage::Interrupt* interrupt)
+      : index_(index), patience_(interrupt) {}
 
   const Status& status() const { return status_; }
 
@@ -54,6 +55,7 @@ class IndexPostings {
     Roaring out;
     index_.ForEachValue(matcher.name(), prefix, [&](std::string_view value, uint64_t list) {
       if (!value.starts_with(prefix)) return false;
+      if (!Note(patience_.Step())) return false;
       return matcher.Matches(value) != matching || Unite(index_.ListAt(list), out);
     });
     return out;
@@ -65,7 +67,7 @@ class IndexPostings {
     std::vector<model::SymbolPair> labels;
     for (const SeriesId id : found) {
       labels.clear();
-      if (!Note(index_.ReadSeries(id, labels, nullptr))) break;
+      if (!Note(patience_.Step()) || !Note(index_.ReadSeries(id, labels, nullptr))) break;
       bool matches = matcher.MatchesEmpty();
       for (const model::SymbolPair pair : labels) {
         if (pair.name != name) continue;
@@ -90,13 +92,15 @@ class IndexPostings {
   }
 
   const IndexReader& index_;
+  storage::Patience patience_;
   Status status_;
 };
 
 }  // namespace
 
-Result<Roaring> MatchIndex(const IndexReader& index, std::span<const Matcher> matchers) {
-  IndexPostings postings(index);
+Result<Roaring> MatchIndex(const IndexReader& index, std::span<const Matcher> matchers,
+                           const storage::Interrupt* interrupt) {
+  IndexPostings postings(index, interrupt);
   Roaring out = MatcherResolver(postings).Run(matchers);
   if (!postings.status().ok()) return postings.status();
   return out;

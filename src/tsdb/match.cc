@@ -22,8 +22,12 @@ constexpr size_t kWorthKnowing = 64;
 // before: values that have come since are tried, no others.
 class HeadIndex {
  public:
-  HeadIndex(const LabelIndex& index, const SeriesTable& table, KnownMatches& known)
-      : index_(index), table_(table), known_(known) {}
+  HeadIndex(const LabelIndex& index, const SeriesTable& table, KnownMatches& known,
+            const storage::Interrupt* interrupt)
+      : index_(index), table_(table), known_(known), patience_(interrupt) {}
+
+  // Once it is not ok, answers are not whole.
+  const Status& status() const { return status_; }
 
   Roaring All() const { return index_.all(); }
 
@@ -56,15 +60,12 @@ class HeadIndex {
     const LabelIndex::Label& label = *LabelOf(matcher.name());
     PostingUnion out(index_.all().maximum() + size_t{1});
     if (label.values.size() < kWorthKnowing || !Ask(matcher).asked_before) {
-      index_.symbols().ForEachText(
-          label.values, [](const auto& entry) { return entry.first; },
-          [&](const auto& entry, std::string_view text) {
-            if (Matches(matcher, text) == matching) out.Add(entry.second);
-          });
+      ForEachMatching(matcher, label, matching, [&](const auto& entry) { out.Add(entry.second); });
       return out.Take();
     }
     if (const Roaring* const series = CurrentSeries(*asked_)) return *series;
     const auto values = CurrentValues(matcher, label);
+    if (!status_.ok()) return {};
     for (const auto& [value, list] : label.values)
       if (values->contains(value) == matching) out.Add(list);
     auto series = std::make_shared<const Roaring>(out.Take());
@@ -101,6 +102,22 @@ class HeadIndex {
     return matcher.Matches(text);
   }
 
+  bool GoOn() {
+    if (status_.ok()) status_ = patience_.Step();
+    return status_.ok();
+  }
+
+  // Calls fn(entry) for the values that the matcher matches, or does not match.
+  template <class Fn>
+  void ForEachMatching(const Matcher& matcher, const LabelIndex::Label& label, bool matching,
+                       Fn fn) {
+    index_.symbols().ForEachText(
+        label.values, [](const auto& entry) { return entry.first; },
+        [&](const auto& entry, std::string_view text) {
+          if (GoOn() && Matches(matcher, text) == matching) fn(entry);
+        });
+  }
+
   // Once for each matcher, however often it is called.
   KnownMatches::Known& Ask(const Matcher& matcher) {
     if (asked_about_ != &matcher) asked_ = known_.Ask(matcher);
@@ -125,11 +142,8 @@ class HeadIndex {
       for (const Symbol value : *recent)
         if (Matches(matcher, index_.symbols().Lookup(value))) values->add(value);
     } else {
-      index_.symbols().ForEachText(
-          label.values, [](const auto& entry) { return entry.first; },
-          [&](const auto& entry, std::string_view text) {
-            if (Matches(matcher, text)) values->add(entry.first);
-          });
+      ForEachMatching(matcher, label, true, [&](const auto& entry) { values->add(entry.first); });
+      if (!status_.ok()) return values;
     }
     known.values = std::move(values);
     known.added = history.added();
@@ -139,9 +153,10 @@ class HeadIndex {
   }
 
   template <class Fn>
-  Roaring KeepIf(const Matcher& matcher, Symbol name, const Roaring& found, Fn matches) const {
+  Roaring KeepIf(const Matcher& matcher, Symbol name, const Roaring& found, Fn matches) {
     Roaring kept;
     for (const Slot slot : found) {
+      if (!GoOn()) break;
       std::optional<Symbol> value;
       for (const model::SymbolPair pair : table_.at(slot).labels->pairs())
         if (pair.name == name) value = pair.value;
@@ -155,14 +170,18 @@ class HeadIndex {
   KnownMatches& known_;
   const Matcher* asked_about_ = nullptr;
   std::optional<KnownMatches::Known> asked_;  // about it
+  storage::Patience patience_;
+  Status status_;
 };
 
 }  // namespace
 
-Roaring Match(const LabelIndex& index, const SeriesTable& table, KnownMatches& known,
-              std::span<const Matcher> matchers) {
-  HeadIndex head(index, table, known);
-  return MatcherResolver(head).Run(matchers);
+Result<Roaring> Match(const LabelIndex& index, const SeriesTable& table, KnownMatches& known,
+                      std::span<const Matcher> matchers, const storage::Interrupt* interrupt) {
+  HeadIndex head(index, table, known, interrupt);
+  Roaring found = MatcherResolver(head).Run(matchers);
+  if (!head.status().ok()) return head.status();
+  return found;
 }
 
 }  // namespace canopy::tsdb

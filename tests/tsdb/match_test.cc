@@ -51,7 +51,7 @@ struct Indexed {
     }
     return out;
   }
-  Roaring Get(const model::Matchers& matchers) { return Match(index, table, known, matchers); }
+  Roaring Get(const model::Matchers& matchers) { return *Match(index, table, known, matchers); }
 
   Graveyard graveyard;
   SymbolTable symbols;

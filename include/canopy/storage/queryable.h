@@ -80,6 +80,28 @@ class SeriesSet {
   virtual void Prefetch(std::span<const uint32_t> /*series*/) const {}
 };
 
+// Whether work is still wanted: an error says no, and is what the work ends with.
+class Interrupt {
+ public:
+  virtual ~Interrupt() = default;
+  virtual Status Check() const = 0;
+};
+
+// Asks it at every thousandth step or so. Not thread-safe.
+class Patience {
+ public:
+  // Null: it has no end.
+  explicit Patience(const Interrupt* interrupt) : interrupt_(interrupt) {}
+  Status Step() {
+    if (interrupt_ == nullptr || ++steps_ % 1024 != 0) return {};
+    return interrupt_->Check();
+  }
+
+ private:
+  const Interrupt* interrupt_;
+  uint32_t steps_ = 0;
+};
+
 struct SelectHints {
   // By labels, as Prometheus orders series. Costs strings: ask only when the order is shown.
   bool sorted = false;
@@ -89,6 +111,8 @@ struct SelectHints {
   bool labels_only = false;
   // 0: none. More matching series fail the selection with kLimit.
   uint64_t max_series = 0;
+  // Ends a selection that takes long: of a million series, or of values that a regex is tried on.
+  const Interrupt* interrupt = nullptr;
 };
 
 // A consistent look at the store over [mint, maxt]. Not thread-safe; what it returns must not
