@@ -380,6 +380,47 @@ BOOST_FIXTURE_TEST_CASE(a_deadline_ends_a_query, Fixture) {
   BOOST_TEST((took < std::chrono::seconds(5)));
 }
 
+// A store that looks for series until it is told to stop.
+class EndlessSearch final : public storage::Queryable {
+ public:
+  Result<std::unique_ptr<storage::Querier>> NewQuerier(Timestamp, Timestamp) override {
+    return std::unique_ptr<storage::Querier>(std::make_unique<Querier>());
+  }
+
+ private:
+  struct Querier final : storage::Querier {
+    Result<std::unique_ptr<storage::SeriesSet>> Select(std::span<const model::Matcher>,
+                                                       const storage::SelectHints& hints) override {
+      storage::Patience patience(hints.interrupt);
+      for (;;) CANOPY_RETURN_IF_ERROR(patience.Step());
+    }
+    Result<std::vector<std::string>> LabelNames(std::span<const model::Matcher>,
+                                                uint64_t) override {
+      return std::vector<std::string>();
+    }
+    Result<std::vector<std::string>> LabelValues(std::string_view, std::span<const model::Matcher>,
+                                                 uint64_t) override {
+      return std::vector<std::string>();
+    }
+  };
+};
+
+BOOST_FIXTURE_TEST_CASE(a_query_ends_while_its_series_are_looked_for, Fixture) {
+  EndlessSearch endless;
+  Engine engine(options, SystemClock(), metrics);
+  QueryOptions o;
+  o.timeout = Duration(20);
+  const auto late = engine.Instant(endless, "sum(m)", Minutes(0), o);
+  BOOST_TEST((late.status().code() == Code::kTimeout));
+  BOOST_TEST(late.status().message() == "query timed out in expression evaluation");
+  CancelToken cancel;
+  cancel.Cancel();
+  o = {};
+  o.cancel = &cancel;
+  const auto canceled = engine.Range(endless, "m", {Minutes(0), Minutes(1), Duration(1000)}, o);
+  BOOST_TEST((canceled.status().code() == Code::kCanceled));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_canceled_query_ends, Fixture) {
   for (int i = 0; i < 300; ++i) store.Load(kMinute, "m{i=\"" + std::to_string(i) + "\"} 0+1x600");
   Engine engine(options, SystemClock(), metrics);
