@@ -3,7 +3,6 @@
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
-#include <thread>
 
 #include "canopy/base/clock.h"
 #include "canopy/base/log.h"
@@ -12,6 +11,7 @@
 #include "canopy/net/client.h"
 #include "canopy/net/server.h"
 #include "tests/support/memory_store.h"
+#include "tests/support/wait_for.h"
 
 namespace canopy::scrape {
 namespace {
@@ -85,11 +85,7 @@ struct Fixture {
   }
   template <class Fn>
   void Await(const char* what, Fn done) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!done()) {
-      BOOST_TEST_REQUIRE((std::chrono::steady_clock::now() < deadline), what);
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
+    BOOST_TEST_REQUIRE(testing::WaitFor(done), what);
   }
 
   std::atomic<int> pages{0};
