@@ -24,7 +24,7 @@ namespace {
 struct Parcel {
   struct Entry {
     WalRecord record;
-    Status status;          // kCorrupt: what came before it counts
+    Status status;          // kCorrupt: the log is cut off before it, so nothing of it counts
     std::string plain;      // but for samples
     size_t samples_to = 0;  // its samples are those from the entry before up to here
     bool is_samples = false;
@@ -276,7 +276,7 @@ void StoreAll(WalReader& reader, AnyReplay& replay, ReplayProgress& progress) {
       size_t from = 0;
       for (const Parcel::Entry& entry : parcel->entries) {
         Status status = entry.status;
-        if (entry.is_samples)
+        if (entry.is_samples && status.ok())
           replay.StoreSamples(std::span(parcel->samples).subspan(from, entry.samples_to - from));
         else if (status.ok())
           status = replay.Store(entry.plain);
