@@ -98,7 +98,9 @@ struct Series {
 
   chunk::ValuesView values() const { return {form, count, run, size, newest_value, bytes}; }
   // Calls for the place where the next sample goes: values lie all over the memory.
-  void PrefetchEnd() const { __builtin_prefetch(bytes + size, 1); }
+  void PrefetchEnd() const {
+    if (!has_histogram) __builtin_prefetch(bytes + size, 1);
+  }
   // Under the head's lock. REQUIRES: it has samples.
   int64_t oldest_time() const;
   uint32_t chunk_count() const {
