@@ -29,6 +29,9 @@ constexpr size_t kMaxSpareHandles = 256;
 constexpr size_t kMaxKeptHandles = 2048;
 // What a kept connection is read through: stays in the cache, and takes most pages in a few reads.
 constexpr size_t kReadBuffer = size_t{64} << 10;
+// Of the responses that wait, so many may be taken on the client's own thread, one by one through
+// the same warm buffers; the others go to other threads.
+constexpr int kRunHere = 16;
 
 // libcurl is driven by its socket interface over epoll: a thousand connections that wait cost
 // nothing when another one moves, which its own poll() loop would make them.
@@ -59,7 +62,7 @@ class CurlHttpClient final : public HttpClient {
   void StartTransfer(TransferPtr transfer);
   void SendByCurl(CurlTransfer& transfer);
   // What has happened on a kept connection.
-  void TakeFromKept(const TransferPtr& transfer, bool last_event);
+  void TakeFromKept(const TransferPtr& transfer, bool run_here);
   void WatchKept(const TransferPtr& transfer);
   void EndLateKept();
   int64_t next_deadline() const {
@@ -297,7 +300,7 @@ void CurlHttpClient::Run() {
       const auto fd = static_cast<size_t>(events[i].data.fd);
       if (const TransferPtr transfer = fd < kept_.size() ? kept_[fd].lock() : nullptr;
           transfer != nullptr && transfer->has_kept(events[i].data.fd)) {
-        TakeFromKept(transfer, i + 1 == n);
+        TakeFromKept(transfer, n - i <= kRunHere);
         continue;
       }
       int what = 0;
@@ -411,7 +414,7 @@ void CurlHttpClient::FinishDone() {
     transfer->End(message->data.result);
     TransferPtr done = Detach(handle);
     if (done->kept() != nullptr) WatchKept(done);
-    Finish(std::move(done), left == 0);
+    Finish(std::move(done), left < kRunHere);
   }
 }
 
@@ -435,7 +438,7 @@ void CurlHttpClient::WatchKept(const TransferPtr& transfer) {
   kept_[static_cast<size_t>(fd)] = transfer;
 }
 
-void CurlHttpClient::TakeFromKept(const TransferPtr& transfer, bool last_event) {
+void CurlHttpClient::TakeFromKept(const TransferPtr& transfer, bool run_here) {
   // Nothing was asked for: the peer has closed it, or is out of step.
   if (!transfer->awaits_kept()) return transfer->DropKept();
   const uint64_t id = transfer->id().value();
@@ -445,7 +448,7 @@ void CurlHttpClient::TakeFromKept(const TransferPtr& transfer, bool last_event) 
   deadlines_.erase(deadline);
   if (state == KeptConnection::State::kUnusable) return SendByCurl(*transfer);
   running_.erase(id);
-  Finish(transfer, last_event);
+  Finish(transfer, run_here);
 }
 
 void CurlHttpClient::EndLateKept() {

@@ -17,6 +17,11 @@ struct HistogramSwitch {
   std::string_view label;
   bool config::HistogramScraping::*of;
 };
+// Targets of a slot are scraped at once: each time that the client goes to sleep and is woken costs
+// as much as some hundred samples.
+constexpr int64_t kSlotsPerInterval = 50;
+constexpr Duration kMaxSlot{200};
+
 constexpr std::array<HistogramSwitch, 3> kHistogramSwitches = {{
     {"__convert_classic_histograms_to_nhcb__", &config::HistogramScraping::convert_classic},
     {"__always_scrape_classic_histograms__", &config::HistogramScraping::classic_as_well},
@@ -183,7 +188,9 @@ uint64_t TargetHash(const model::Labels& public_labels, std::string_view url) {
 
 Timestamp FirstScrape(Timestamp now, Duration interval, uint64_t hash, uint64_t seed) {
   const int64_t step = interval.count();
-  const auto offset = static_cast<int64_t>((hash ^ seed) % static_cast<uint64_t>(step));
+  const int64_t slot = std::clamp<int64_t>(step / kSlotsPerInterval, 1, kMaxSlot.count());
+  auto offset = static_cast<int64_t>((hash ^ seed) % static_cast<uint64_t>(step));
+  offset -= offset % slot;
   int64_t phase = now.ms() % step;
   if (phase < 0) phase += step;
   const int64_t wait = offset >= phase ? offset - phase : offset + step - phase;

@@ -34,7 +34,7 @@ config::HistogramScraping LabelHistograms(const model::Labels& labels,
 uint64_t TargetHash(const model::Labels& public_labels, std::string_view url);
 
 // The first time at or after `now` that lies where the hash puts it within each interval, counted
-// from the epoch: targets are spread evenly, and each keeps its place over restarts.
+// from the epoch: targets are spread evenly over slots, and each keeps its place over restarts.
 Timestamp FirstScrape(Timestamp now, Duration interval, uint64_t hash, uint64_t seed);
 
 // The next time after `last` in steps of `interval`; when some have been missed, the newest of

@@ -480,6 +480,29 @@ BOOST_AUTO_TEST_CASE(a_short_body_stays_on_the_client_s_thread) {
   BOOST_TEST(thread_of(100'000) == "http-client");
 }
 
+BOOST_AUTO_TEST_CASE(some_short_bodies_at_once_stay_on_the_client_s_thread) {
+  const auto server = ServeEcho();
+  Workers workers("callbacks", 2, 8);
+  const auto client = NewCurlHttpClient();
+  HttpOptions options;
+  options.run_on = &workers;
+  options.run_here_up_to_bytes = 100'000;
+  std::atomic<int> here{0};
+  std::atomic<int> done{0};
+  for (int round = 1; round <= 20; ++round) {
+    for (int i = 0; i < 8; ++i) {
+      client->Send({"GET", UrlOf(*server, "/x"), {}, ""}, options, [&](HttpResponse) {
+        char name[32] = "";
+        pthread_getname_np(pthread_self(), name, sizeof name);
+        if (std::string_view(name) == "http-client") ++here;
+        ++done;
+      });
+    }
+    BOOST_REQUIRE(WaitFor([&] { return done == 8 * round; }));
+  }
+  BOOST_TEST(here == 160);
+}
+
 BOOST_AUTO_TEST_CASE(callbacks_run_on_their_workers) {
   const auto server = ServeEcho();
   Workers workers("callbacks", 2, 1);

@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(links_for_people_elsewhere) {
 BOOST_AUTO_TEST_CASE(targets_are_spread_and_keep_their_place) {
   const Duration interval = std::chrono::seconds(10);
   const Timestamp now = Timestamp::FromMs(1'700'000'003'456);
-  std::map<int64_t, int> per_second;
+  std::map<int64_t, int> per_slot;
   for (int i = 0; i < 1000; ++i) {
     const uint64_t hash = TargetHash({{"instance", std::to_string(i)}}, "http://h/metrics");
     const Timestamp first = FirstScrape(now, interval, hash, 7);
@@ -136,10 +136,23 @@ BOOST_AUTO_TEST_CASE(targets_are_spread_and_keep_their_place) {
     // Asked again at any time, it has the same place; a scrape that is due now is not missed.
     BOOST_TEST((FirstScrape(first, interval, hash, 7) == first));
     BOOST_TEST((FirstScrape(first + Duration(1), interval, hash, 7) == first + interval));
-    ++per_second[first.ms() / 1000 % 10];
+    BOOST_TEST(first.ms() % 200 == 0);
+    ++per_slot[first.ms() % 10'000];
   }
-  for (const auto& [second, count] : per_second) BOOST_TEST((count > 60 && count < 140));
+  // 20 a slot are to be expected.
+  BOOST_TEST(per_slot.size() == 50);
+  for (const auto& [slot, count] : per_slot) BOOST_TEST((count > 5 && count < 45));
   BOOST_TEST((FirstScrape(Timestamp::FromMs(-5), interval, 0, 0) == Timestamp::FromMs(0)));
+}
+
+BOOST_AUTO_TEST_CASE(slots_follow_the_interval) {
+  const auto at = [](int64_t interval_ms, uint64_t hash) {
+    return FirstScrape(Timestamp::FromMs(0), Duration(interval_ms), hash, 0).ms();
+  };
+  BOOST_TEST(at(1000, 999) == 980);
+  BOOST_TEST(at(60'000, 59'999) == 59'800);
+  BOOST_TEST(at(3'600'000, 3'599'999) == 3'599'800);
+  BOOST_TEST(at(10, 9) == 9);
 }
 
 BOOST_AUTO_TEST_CASE(times_of_scrapes) {

@@ -35,8 +35,8 @@ struct HttpOptions {
   // Where the body is decompressed and the callback runs; must live until it has run. None: on the
   // client's own thread, which then must not be held up: decide, enqueue, return.
   Workers* run_on = nullptr;
-  // A response with a body up to this, as it comes over the wire, does not go to `run_on` when no
-  // other response waits: the client's thread has it in its cache, and to wake another one can cost
+  // A response with a body up to this, as it comes over the wire, does not go to `run_on` unless
+  // many others wait: the client's thread has it in its cache, and to wake another one can cost
   // more than to read it.
   size_t run_here_up_to_bytes = 0;
   // Given back as HttpResponse::body: a caller that passes its last one spares the allocation.
