@@ -211,6 +211,9 @@ void Engine::Adopt(Pool& pool, Built built) {
   pool.dropped_count = built.dropped_count;
   std::unordered_map<uint64_t, TargetPtr> old;
   old.swap(pool.active);
+  uint64_t targets = built.targets.size();
+  for (const auto& [name, other] : pools_) targets += other->active.size();
+  slots_ = ScrapeSlots(targets);
   for (const BuiltTarget& b : built.targets) {
     Target draft;
     draft.pool = pool.job->config.job_name;
@@ -228,8 +231,7 @@ void Engine::Adopt(Pool& pool, Built built) {
       target = FindOrMake(pool, draft);
     }
     Update(*target, pool, b);
-    if (!target->queued && !target->running && !stopping_)
-      Enqueue(target, FirstScrape(clock_.Now(), target->interval, target->hash, seed_));
+    if (!target->queued && !target->running && !stopping_) Enqueue(target, FirstScrapeOf(*target));
     pool.active[target->hash] = std::move(target);
   }
   for (const auto& [hash, target] : old) Leave(target);
@@ -265,8 +267,11 @@ void Engine::Update(Target& target, const Pool& pool, const BuiltTarget& built) 
   target.interval = interval;
   // Its place in the new interval is another one.
   Dequeue(target);
-  if (target.running)
-    target.due = FirstScrape(clock_.Now(), interval, target.hash, seed_) - interval;
+  if (target.running) target.due = FirstScrapeOf(target) - interval;
+}
+
+Timestamp Engine::FirstScrapeOf(const Target& target) const {
+  return FirstScrape(clock_.Now(), target.interval, slots_, target.hash, seed_);
 }
 
 // Its series end at the time when it would have been scraped next. That is written down one

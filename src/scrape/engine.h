@@ -123,6 +123,7 @@ class Engine {
   Built Build(const Job& job, const std::vector<discovery::TargetGroup>& groups) const;
   void Adopt(Pool& pool, Built built) CANOPY_REQUIRES(mu_);
   TargetPtr FindOrMake(Pool& pool, Target& draft) CANOPY_REQUIRES(mu_);
+  Timestamp FirstScrapeOf(const Target& target) const CANOPY_REQUIRES(mu_);
   void Update(Target& target, const Pool& pool, const BuiltTarget& built) CANOPY_REQUIRES(mu_);
   void Leave(const TargetPtr& target) CANOPY_REQUIRES(mu_);
   void ForceErrors(Pool& pool) CANOPY_REQUIRES(mu_);
@@ -176,6 +177,7 @@ class Engine {
   TargetQueue queue_ CANOPY_GUARDED_BY(mu_);
   Timestamp promised_ CANOPY_GUARDED_BY(mu_) = Timestamp::Max();  // what RunDue() said last
   uint64_t seed_ CANOPY_GUARDED_BY(mu_) = 0;
+  int64_t slots_ CANOPY_GUARDED_BY(mu_) = 1;  // see ScrapeSlots()
   bool stopping_ CANOPY_GUARDED_BY(mu_) = false;
 
   Mutex spare_mu_;

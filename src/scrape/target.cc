@@ -18,9 +18,11 @@ struct HistogramSwitch {
   bool config::HistogramScraping::*of;
 };
 // Targets of a slot are scraped at once: each time that the client goes to sleep and is woken costs
-// as much as some hundred samples.
-constexpr int64_t kSlotsPerInterval = 50;
-constexpr Duration kMaxSlot{200};
+// as much as some hundred samples. More of them would keep each other waiting, and make a burst on
+// the network.
+constexpr uint64_t kTargetsPerSlot = 8;
+constexpr int64_t kMinSlots = 20;
+constexpr Duration kMaxSlot{500};
 
 constexpr std::array<HistogramSwitch, 3> kHistogramSwitches = {{
     {"__convert_classic_histograms_to_nhcb__", &config::HistogramScraping::convert_classic},
@@ -186,9 +188,16 @@ uint64_t TargetHash(const model::Labels& public_labels, std::string_view url) {
   return base::XxHash64(key.append(url));
 }
 
-Timestamp FirstScrape(Timestamp now, Duration interval, uint64_t hash, uint64_t seed) {
+int64_t ScrapeSlots(uint64_t targets) {
+  int64_t slots = kMinSlots;
+  while (static_cast<uint64_t>(slots) * kTargetsPerSlot < targets) slots *= 2;
+  return slots;
+}
+
+Timestamp FirstScrape(Timestamp now, Duration interval, int64_t slots, uint64_t hash,
+                      uint64_t seed) {
   const int64_t step = interval.count();
-  const int64_t slot = std::clamp<int64_t>(step / kSlotsPerInterval, 1, kMaxSlot.count());
+  const int64_t slot = std::clamp<int64_t>(step / slots, 1, kMaxSlot.count());
   auto offset = static_cast<int64_t>((hash ^ seed) % static_cast<uint64_t>(step));
   offset -= offset % slot;
   int64_t phase = now.ms() % step;
