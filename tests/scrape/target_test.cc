@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(targets_are_spread_and_keep_their_place) {
   const Duration interval = std::chrono::seconds(10);
   const Timestamp now = Timestamp::FromMs(1'700'000'003'456);
   const int64_t slots = ScrapeSlots(1000);
-  BOOST_REQUIRE(slots == 160);
+  BOOST_REQUIRE(slots == 80);
   std::map<int64_t, int> per_slot;
   for (int i = 0; i < 1000; ++i) {
     const uint64_t hash = TargetHash({{"instance", std::to_string(i)}}, "http://h/metrics");
@@ -138,18 +138,18 @@ BOOST_AUTO_TEST_CASE(targets_are_spread_and_keep_their_place) {
     // Asked again at any time, it has the same place; a scrape that is due now is not missed.
     BOOST_TEST((FirstScrape(first, interval, slots, hash, 7) == first));
     BOOST_TEST((FirstScrape(first + Duration(1), interval, slots, hash, 7) == first + interval));
-    BOOST_TEST(first.ms() % 10'000 % 62 == 0);
+    BOOST_TEST(first.ms() % 10'000 % 125 == 0);
     ++per_slot[first.ms() % 10'000];
   }
-  BOOST_TEST((per_slot.size() > 155 && per_slot.size() <= 162));
-  for (const auto& [slot, count] : per_slot) BOOST_TEST(count < 25);
+  BOOST_TEST(per_slot.size() == 80);
+  for (const auto& [slot, count] : per_slot) BOOST_TEST((count > 1 && count < 35));
   BOOST_TEST((FirstScrape(Timestamp::FromMs(-5), interval, slots, 0, 0) == Timestamp::FromMs(0)));
 }
 
 BOOST_AUTO_TEST_CASE(slots_follow_the_interval_and_the_number_of_targets) {
-  for (const uint64_t few : {0, 1, 160}) BOOST_TEST(ScrapeSlots(few) == 20);
-  BOOST_TEST(ScrapeSlots(161) == 40);
-  BOOST_TEST(ScrapeSlots(1'000'000) == 163'840);
+  for (const uint64_t few : {0, 1, 320}) BOOST_TEST(ScrapeSlots(few) == 20);
+  BOOST_TEST(ScrapeSlots(321) == 40);
+  BOOST_TEST(ScrapeSlots(1'000'000) == 81'920);
   const auto at = [](int64_t interval_ms, int64_t slots, uint64_t hash) {
     return FirstScrape(Timestamp::FromMs(0), Duration(interval_ms), slots, hash, 0).ms();
   };
