@@ -209,7 +209,7 @@ class RangeCall final : public SeriesSource {
     const std::string_view name = labels.Get(model::kMetricName);
     if (name.empty()) return;
     if (query_.engine.features.type_and_unit_labels) {
-      const std::string_view type = labels.Get("__type__");
+      const std::string_view type = labels.Get(model::kMetricType);
       if (type != "counter" && type != "histogram")
         query_.annotations.PossibleNonCounterLabel(name, type, argument_);
     } else if (!EndsAsCounter(name)) {

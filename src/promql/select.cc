@@ -87,7 +87,7 @@ void AddSpan(const Query& query, const Expr& expr, const Steps& steps, DataSpan&
 bool NoTypeOrUnit(const storage::SeriesSet& series) {
   if (series.size() == 0) return true;
   const model::SymbolSource& symbols = series.labels(0).symbols();
-  return !symbols.Find("__type__") && !symbols.Find("__unit__");
+  return !symbols.Find(model::kMetricType) && !symbols.Find(model::kMetricUnit);
 }
 
 bool HasOneName(const VectorSelector& selector) {

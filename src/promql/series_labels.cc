@@ -14,7 +14,7 @@ void AppendLength(std::string& out, size_t n) {
 
 bool IsMetadataLabel(std::string_view name) {
   return name.starts_with("__") &&
-         (name == model::kMetricName || name == "__type__" || name == "__unit__");
+         (name == model::kMetricName || name == model::kMetricType || name == model::kMetricUnit);
 }
 
 std::string_view SeriesLabels::Get(std::string_view name) const {

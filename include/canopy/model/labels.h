@@ -11,6 +11,9 @@
 namespace canopy::model {
 
 inline constexpr std::string_view kMetricName = "__name__";
+// With type-and-unit-labels.
+inline constexpr std::string_view kMetricType = "__type__";
+inline constexpr std::string_view kMetricUnit = "__unit__";
 inline constexpr std::string_view kInstance = "instance";
 inline constexpr std::string_view kJob = "job";
 inline constexpr std::string_view kBucketBound = "le";
