@@ -35,6 +35,7 @@ struct ClassicRun {
   bool open = false;
   uint32_t group = 0;
   std::string_view series;        // its first line, up to the value
+  std::string_view unit;          // of its family
   std::optional<Timestamp> time;  // its own, of the last line
   model::ClassicHistogram histogram;
   std::vector<model::Exemplar> exemplars;

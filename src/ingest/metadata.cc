@@ -74,7 +74,19 @@ constexpr Suffix kSuffixes[] = {
     {"_info", {MetricType::kInfo, MetricType::kInfo}},
 };
 
+bool EndsAs(const Suffix& suffix, model::MetricType type) {
+  return std::ranges::count(suffix.of, type) > 0;
+}
+
 }  // namespace
+
+bool IsOfFamily(std::string_view metric, std::string_view family, model::MetricType type) {
+  if (!metric.starts_with(family)) return false;
+  const std::string_view rest = metric.substr(family.size());
+  return rest.empty() || std::ranges::any_of(kSuffixes, [&](const Suffix& suffix) {
+           return suffix.text == rest && EndsAs(suffix, type);
+         });
+}
 
 size_t MetadataSet::bytes() const {
   size_t sum = 0;
@@ -95,8 +107,7 @@ const FamilyMetadata* MetadataSet::OfSeries(std::string_view metric) const {
   for (const Suffix& suffix : kSuffixes) {
     if (!metric.ends_with(suffix.text)) continue;
     const FamilyMetadata* const family = Find(metric.substr(0, metric.size() - suffix.text.size()));
-    if (family != nullptr && std::ranges::count(suffix.of, family->metadata.type) > 0)
-      return family;
+    if (family != nullptr && EndsAs(suffix, family->metadata.type)) return family;
   }
   return nullptr;
 }

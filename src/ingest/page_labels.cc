@@ -130,6 +130,12 @@ LabelFate FinishLabels(const PageRules& rules, const model::Labels& target,
   return error.ok() ? LabelFate::kKept : LabelFate::kLimitExceeded;
 }
 
+void SetTypeAndUnit(model::MetricType type, std::string_view unit, model::LabelsBuilder& labels) {
+  if (type != model::MetricType::kUnknown)
+    labels.Set(model::kMetricType, model::MetricTypeText(type));
+  if (!unit.empty()) labels.Set(model::kMetricUnit, unit);
+}
+
 model::Labels ReportLabels(std::string_view name, const model::Labels& target) {
   model::LabelsBuilder labels(target);
   labels.Set(model::kMetricName, name);

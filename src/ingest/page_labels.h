@@ -3,6 +3,7 @@
 #include "canopy/base/status.h"
 #include "canopy/ingest/page.h"
 #include "canopy/model/labels.h"
+#include "canopy/model/metadata.h"
 
 namespace canopy::ingest {
 
@@ -20,6 +21,11 @@ enum class LabelFate : unsigned char {
 // Source: prometheus 3.14 scrape.mutateSampleLabels, verifyLabelLimits.
 LabelFate FinishLabels(const PageRules& rules, const model::Labels& target,
                        model::LabelsBuilder& labels, model::Labels& out, Status& error);
+
+// Of a series of a family of this type and unit, where they are labels. What the page itself wrote
+// under these names gives way; an unknown type and no unit are not labels, and replace none.
+// Source: prometheus 3.14 schema.Metadata.
+void SetTypeAndUnit(model::MetricType type, std::string_view unit, model::LabelsBuilder& labels);
 
 // The labels of a report series: a name and the target's own.
 model::Labels ReportLabels(std::string_view name, const model::Labels& target);

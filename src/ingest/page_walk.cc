@@ -90,9 +90,11 @@ bool PageWalk::TakePredictedOther(const Entry& entry, std::string_view bytes) {
   NoteLines(entry.hash());
   EndRuns(false);
   if (entry.has_type()) {
+    unit_is_last_ = false;
     NoteType({}, parser_.type(), entry.family_tag());
     type_lines_ = bytes;
   }
+  if (entry.has_unit() && rules_.type_and_unit_labels) RereadUnit(bytes);
   if (differs_) PushEntry(entry);
   ++cursor_;
   return true;
@@ -135,7 +137,7 @@ void PageWalk::TakePredictedSample(const Entry& entry) {
 bool PageWalk::TakeParsed() {
   const char* const begin = parser_.rest().data();
   const char* behind = begin;  // the lines without samples
-  bool with_type = false;
+  Said said;
   while (true) {
     const Line line = parser_.Next();
     if (line == Line::kError) {
@@ -144,34 +146,39 @@ bool PageWalk::TakeParsed() {
     }
     if (line == Line::kSample) behind = parser_.series().data();
     if (line == Line::kSample || line == Line::kEnd) {
-      if (behind != begin) TakeLines({begin, static_cast<size_t>(behind - begin)}, with_type);
+      if (behind != begin) TakeLines({begin, static_cast<size_t>(behind - begin)}, said);
       if (line == Line::kSample) TakeSeries();
       return line == Line::kSample;
     }
     if (line == Line::kType) {
-      with_type = true;
+      said.type = true;
       type_family_ = parser_.family();
       type_lines_ = {};
+      unit_is_last_ = false;
+    } else if (line == Line::kUnit) {
+      said.unit = true;
+      if (rules_.type_and_unit_labels) NoteUnit(parser_.family(), parser_.text());
     }
     behind = parser_.rest().data();
   }
 }
 
-void PageWalk::TakeLines(std::string_view lines, bool with_type) {
+void PageWalk::TakeLines(std::string_view lines, Said said) {
   const uint64_t hash = HashLines(lines);
   NoteLines(hash);
   EndRuns(true);
   Differ();
   uint64_t family_tag = 0;
-  if (with_type) {
+  if (said.type) {
     family_tag = Entry::FamilyTag(HashLines(type_family_));
     NoteType(type_family_, parser_.type(), family_tag);
   }
+  if (said.unit) SetSalt();
   // Without a line feed they could be the beginning of a longer line.
   if (lines.back() != '\n') return;
   std::optional<model::MetricType> type;
-  if (with_type) type = parser_.type();
-  PushEntry(Entry::Lines(hash, lines.size(), type, family_tag));
+  if (said.type) type = parser_.type();
+  PushEntry(Entry::Lines(hash, lines.size(), type, family_tag, said.unit));
 }
 
 // Lines that are no samples end what samples before them may go on with.
@@ -301,6 +308,7 @@ bool PageWalk::FinishLabels(model::Labels& out, bool& dropped) {
   memory_.labels.Clear();
   error_ = parser_.AddLabels(memory_.labels);
   if (!error_.ok()) return false;
+  AddTypeAndUnit();
   const LabelFate fate = ingest::FinishLabels(rules_, target_, memory_.labels, out, error_);
   dropped = fate == LabelFate::kDropped;
   if (fate == LabelFate::kLimitExceeded) figures_.label_limit_exceeded = true;

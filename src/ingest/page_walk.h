@@ -103,7 +103,12 @@ class PageWalk final : public Walk {
   void TakePredictedSample(const Entry& entry);
   // Takes lines without samples, and the sample behind them. False at the end.
   bool TakeParsed();
-  void TakeLines(std::string_view lines, bool with_type);
+  // Lines without samples, and what they have said when the last of them has been read.
+  struct Said {
+    bool type = false;
+    bool unit = false;
+  };
+  void TakeLines(std::string_view lines, Said said);
   void EndRuns(bool differs);
   void TakeSeries();
   void TakeKnownSeries(uint32_t old_position);
@@ -115,8 +120,6 @@ class PageWalk final : public Walk {
   // page_walk_classic.cc: what becomes of classic histograms. Their lines are put together as they
   // come; as in Prometheus one ends with the first line of another one, or that is no sample.
   void StartClassic(const ClassicGroups& groups);
-  void NoteType(std::string_view family, model::MetricType type, uint64_t family_tag);
-  std::string_view TypeFamily();
   // True when the line needs nothing more.
   bool TakePart(uint64_t hash, const SeriesIndex::Place& place);
   std::optional<Entry::Part> RememberedPart(const SeriesIndex::Place& place, uint64_t hash) const;
@@ -129,6 +132,18 @@ class PageWalk final : public Walk {
   void TakeHistogram(storage::HistogramValue value);
   bool FinishRunLabels(model::Labels& out);
   void PushHistogram(Timestamp time, storage::HistogramValue value, model::Labels labels);
+
+  // page_walk_metadata.cc: which family is of which type and unit.
+  void NoteType(std::string_view family, model::MetricType type, uint64_t family_tag);
+  void NoteUnit(std::string_view family, std::string_view unit);
+  void RereadUnit(std::string_view lines);
+  void SetSalt();
+  std::string_view TypeFamily();
+  // Where units are labels.
+  bool HasUnit() const { return !unit_.empty() && (unit_is_last_ || unit_tag_ == type_tag_); }
+  std::string_view UnitOfType() const { return unit_tag_ == type_tag_ ? unit_ : ""; }
+  // To the labels of the sample just parsed.
+  void AddTypeAndUnit();
 
   // Of OpenMetrics pages whose `_created` lines count as what they are.
   bool TakePredictedCreated(const Entry& entry);
@@ -184,11 +199,18 @@ class PageWalk final : public Walk {
   bool family_differs_ = false;
 
   // Which family the last TYPE is of, and of which type, decides what a line is: with conversion
-  // under the type of a histogram, and where `_created` lines count. There it goes into the hashes
-  // of series.
+  // under the type of a histogram, where `_created` lines count, and where types and units are
+  // labels. There it goes into the hashes of series.
   uint64_t salt_ = 0;
+  uint64_t type_salt_ = 0;
   std::string_view type_family_;
   std::string_view type_lines_;  // not empty: type_family_ has to be read from them
+  uint64_t type_tag_ = 0;        // of the family
+  // The last UNIT, where units are labels. It holds for its own family, until the TYPE of another.
+  std::string_view unit_;
+  std::string_view unit_family_;
+  uint64_t unit_tag_ = 0;
+  bool unit_is_last_ = false;  // no TYPE has come since
   bool groups_indexed_ = false;
 };
 

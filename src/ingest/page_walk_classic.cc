@@ -39,25 +39,6 @@ void PageWalk::StartClassic(const ClassicGroups& groups) {
   memory_.shown_groups.assign(groups.series.size(), false);
 }
 
-void PageWalk::NoteType(std::string_view family, model::MetricType type, uint64_t family_tag) {
-  type_family_ = family;
-  type_lines_ = {};
-  const bool matters = takes_created_ ||
-                       (rules_.convert_classic_histograms && type == model::MetricType::kHistogram);
-  salt_ = matters ? (family_tag << 4 | static_cast<uint64_t>(type)) * kHashFactor : 0;
-}
-
-// Of the last TYPE. Lines that have been known by heart are read for a new line only.
-std::string_view PageWalk::TypeFamily() {
-  if (type_lines_.empty()) return type_family_;
-  exposition::PageParser lines(type_lines_, format_);
-  for (auto line = lines.Next();
-       line != exposition::Entry::kEnd && line != exposition::Entry::kError; line = lines.Next())
-    if (line == exposition::Entry::kType) type_family_ = lines.family();
-  type_lines_ = {};
-  return type_family_;
-}
-
 // The line at the cursor is the one that stood there before, as its hash says.
 bool PageWalk::TakePredictedPart(const Entry& entry) {
   const bool stored = entry.kind() == Entry::Kind::kStoredPart;
@@ -126,6 +107,7 @@ std::optional<Entry::Part> PageWalk::ReadPart() {
   const std::string name(memory_.labels.Get(model::kMetricName));
   const auto [part, family] = model::SplitClassicName(name);
   if (part == model::ClassicPart::kNone || family != TypeFamily()) return std::nullopt;
+  AddTypeAndUnit();
   IndexGroups();
   const std::optional<uint32_t> role = ReadRole(part);
   if (!role) return std::nullopt;
@@ -192,6 +174,7 @@ void PageWalk::AddPart(Entry::Part part) {
     run.open = true;
     run.group = part.group;
     run.series = parser_.series();
+    run.unit = UnitOfType();
   }
   run.time = parser_.time();
   if (part.role >= Entry::Part::kFirstBucket) {
@@ -264,6 +247,8 @@ bool PageWalk::FinishRunLabels(model::Labels& out) {
   const std::string name(memory_.labels.Get(model::kMetricName));
   memory_.labels.Del(model::kBucketBound);
   memory_.labels.Set(model::kMetricName, model::SplitClassicName(name).family);
+  if (rules_.type_and_unit_labels)
+    SetTypeAndUnit(model::MetricType::kHistogram, run.unit, memory_.labels);
   const LabelFate fate = ingest::FinishLabels(rules_, target_, memory_.labels, out, error_);
   if (fate == LabelFate::kLimitExceeded) figures_.label_limit_exceeded = true;
   if (fate == LabelFate::kDropped) memory_.groups.series[run.group].set_kind(Entry::Kind::kDropped);

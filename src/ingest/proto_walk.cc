@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "canopy/base/bytes.h"
+#include "canopy/base/quote.h"
 #include "histogram_limits.h"
 #include "page_labels.h"
 
@@ -57,6 +58,10 @@ void ProtoWalk::Family(const exposition::ProtoFamily& family) {
     base::PutString(words, word);
   words.push_back(static_cast<char>(family.type));
   metadata_hash_ = (metadata_hash_ ^ HashLines(words)) * kHashFactor;
+  if (!rules_.type_and_unit_labels) return;
+  type_ = family.type;
+  unit_ = family.unit;
+  salt_ = HashLines(unit_) + static_cast<uint64_t>(type_) * kHashFactor;
 }
 
 Status ProtoWalk::Sample(const Series& series, double value) {
@@ -97,7 +102,7 @@ SeriesIndex::Place ProtoWalk::Find(uint64_t hash) {
 template <class Push>
 Status ProtoWalk::Take(const Series& series, bool histogram, Push push) {
   ++figures_.scraped;
-  const uint64_t hash = HashSeries(series.key, model::MetricType::kUnknown);
+  const uint64_t hash = HashSeries(series.key, model::MetricType::kUnknown) ^ salt_;
   const SeriesIndex::Place place = Find(hash);
   if (!place.found) return TakeNew(series, hash, histogram, push);
   if (place.on_new_page || memory_.seen[place.position])
@@ -166,6 +171,11 @@ Status ProtoWalk::TakeNew(const Series& series, uint64_t hash, bool histogram, P
 Result<bool> ProtoWalk::FinishLabels(const Series& series, model::Labels& out) {
   memory_.labels.Clear();
   CANOPY_RETURN_IF_ERROR(exposition::AddLabels(series, memory_.labels));
+  if (!model::IsValidUtf8(unit_)) {
+    return Status::Invalid("invalid unit of metric " + base::Quoted(series.family) + ": " +
+                           base::Quoted(unit_));
+  }
+  SetTypeAndUnit(type_, unit_, memory_.labels);
   Status error;
   const LabelFate fate = ingest::FinishLabels(rules_, target_, memory_.labels, out, error);
   if (fate == LabelFate::kLimitExceeded) figures_.label_limit_exceeded = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -71,6 +72,10 @@ class ProtoWalk final : public Walk, private exposition::ProtoSink {
   size_t cursor_ = 0;  // where the old page would have the next series
   uint64_t appended_ = 0;
   uint64_t metadata_hash_ = 0;
+  // Of the family that is being read, where they are labels.
+  model::MetricType type_ = model::MetricType::kUnknown;
+  std::string unit_;
+  uint64_t salt_ = 0;  // of both, in the hashes of series
   WalkFigures figures_;
 };
 

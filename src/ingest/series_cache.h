@@ -65,12 +65,15 @@ class Entry {
   }
   bool has_type() const { return ((bits_ >> kRefShift) & kTypeMask) != 0; }
   // Of kLines with a type: some bits of a hash of the family that the last one is of.
-  uint64_t family_tag() const { return bits_ >> (kRefShift + kTypeBits); }
-  static uint64_t FamilyTag(uint64_t hash) { return hash >> (kRefShift + kTypeBits); }
+  uint64_t family_tag() const { return bits_ >> kTagShift; }
+  static uint64_t FamilyTag(uint64_t hash) { return hash >> kTagShift; }
+  // Of kLines: whether one of them says a unit.
+  bool has_unit() const { return ((bits_ >> (kRefShift + kTypeBits)) & 1) != 0; }
   static Entry Lines(uint64_t hash, size_t length, std::optional<model::MetricType> type,
-                     uint64_t family_tag = 0) {
+                     uint64_t family_tag, bool has_unit) {
     const uint64_t plus_one = type ? static_cast<uint64_t>(*type) + 1 : 0;
-    return {hash, length, Kind::kLines, plus_one | family_tag << kTypeBits};
+    return {hash, length, Kind::kLines,
+            plus_one | uint64_t{has_unit} << kTypeBits | family_tag << (kTagShift - kRefShift)};
   }
   static Entry OfPart(uint64_t hash, size_t length, Part part, bool stored) {
     CANOPY_CHECK(part.group < Part::kMaxGroups && part.role < Part::kMaxRoles);
@@ -106,6 +109,7 @@ class Entry {
   static constexpr unsigned kRefShift = 19;
   static constexpr unsigned kTypeBits = 4;
   static constexpr uint64_t kTypeMask = (1u << kTypeBits) - 1;
+  static constexpr unsigned kTagShift = kRefShift + kTypeBits + 1;
 
   uint64_t hash_ = 0;
   uint64_t bits_ = 0;  // length 16, kind 3, ref 45

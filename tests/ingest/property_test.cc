@@ -47,6 +47,10 @@ class Oracle {
       model::Labels labels;
       Status error = parser.AddLabels(builder);
       if (!error.ok()) return Fail(scrape);
+      const bool typed =
+          rules_.type_and_unit_labels && parser.type() != model::MetricType::kUnknown;
+      if (typed && IsOfFamily(builder.Get("__name__"), family, parser.type()))
+        builder.Set("__type__", model::MetricTypeText(parser.type()));
       if (const auto part = PartOf(parser, builder, family)) {
         if (run.any && run.key != KeyOf(part->first))
           if (!Finish(run, scrape, converted, batch, shown)) return Fail(scrape);
@@ -58,8 +62,9 @@ class Oracle {
       if (fate != LabelFate::kKept) return Fail(scrape);
       const bool own_time = rules_.honor_timestamps && parser.time().has_value();
       const bool histogram = parser.type() == model::MetricType::kHistogram;
-      // With conversion, the same words may be a part of a histogram under another TYPE.
-      const std::string of = histogram && rules_.convert_classic_histograms ? family : "";
+      // The same words may be a part of a histogram under another TYPE, or have another type.
+      std::string of = typed || (histogram && rules_.convert_classic_histograms) ? family : "";
+      if (typed) of += " " + std::string(model::MetricTypeText(parser.type()));
       const bool again = !lines.emplace(parser.series(), histogram, of).second;
       if (again && !own_time) continue;
       const Timestamp time = own_time ? *parser.time() : scrape.time;
@@ -279,6 +284,7 @@ PageRules RandomRules(Pages& pages) {
   rules.track_timestamps_staleness = pages.Below(2) == 0;
   rules.convert_classic_histograms = pages.Below(2) == 0;
   rules.classic_histograms_too = pages.Below(2) == 0;
+  rules.type_and_unit_labels = pages.Below(2) == 0;
   return rules;
 }
 

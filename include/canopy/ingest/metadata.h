@@ -15,6 +15,9 @@
 
 namespace canopy::ingest {
 
+// Whether a series of this name is one of the family's, by what the names of its type end with.
+bool IsOfFamily(std::string_view metric, std::string_view family, model::MetricType type);
+
 struct FamilyMetadata {
   std::string family;
   model::Metadata metadata;

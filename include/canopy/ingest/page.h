@@ -48,6 +48,8 @@ struct PageRules {
   // When counters started goes to the store. Lines `_created` of OpenMetrics say that, and are no
   // series then.
   bool start_times = false;
+  // What a page says of a family's type and unit are labels of its series: `__type__`, `__unit__`.
+  bool type_and_unit_labels = false;
   model::RelabelRules metric_relabel = {};
 };
 
