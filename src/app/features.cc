@@ -64,7 +64,7 @@ constexpr Feature kFeatures[] = {
     {"search-api", kNotYet},
     NeedsStarts("st-storage"),
     NeedsStarts("st-synthesis"),
-    {"type-and-unit-labels", kNotYet},
+    {"type-and-unit-labels", kSwitch, &F::type_and_unit_labels},
     NeedsStarts("use-start-timestamps"),
     {"use-uncached-io", kNoMeaning},
     {"xor2-encoding", kNotYet},

@@ -140,6 +140,7 @@ Status ReadQuery(const FlagSet& flags, ServerOptions& to) {
   to.exemplar_storage = to.scrape.exemplars = features.exemplar_storage;
   to.store.metadata = to.scrape.metadata = features.metadata_wal_records;
   to.store.start_time_zeros = to.scrape.start_times = features.start_time_zeros;
+  to.scrape.type_and_unit_labels = features.promql.type_and_unit_labels;
   to.config.prefer_protobuf = features.start_time_zeros;
   to.api.features = to.engine.features;
   to.api.lookback_delta = to.engine.lookback_delta;

@@ -29,6 +29,7 @@ std::shared_ptr<const ingest::PageRules> RulesOf(const config::ScrapeConfig& c,
   rules->exemplars = options.exemplars;
   rules->metadata = options.metadata;
   rules->start_times = options.start_times;
+  rules->type_and_unit_labels = options.type_and_unit_labels;
   rules->metric_relabel = c.metric_relabel_configs.rules;
   return rules;
 }

@@ -151,6 +151,14 @@ BOOST_AUTO_TEST_CASE(zeros_of_counters_that_start_are_for_scrapes_and_the_store)
       "--enable-feature: \"st-storage\": not supported: the store keeps no start timestamps");
 }
 
+BOOST_AUTO_TEST_CASE(types_and_units_are_labels_for_scrapes_and_queries) {
+  const ServerOptions on = Good({"--enable-feature=type-and-unit-labels"});
+  BOOST_TEST((on.scrape.type_and_unit_labels && on.engine.features.type_and_unit_labels));
+  BOOST_TEST(on.notices.empty());
+  const ServerOptions off = Good({});
+  BOOST_TEST((!off.scrape.type_and_unit_labels && !off.engine.features.type_and_unit_labels));
+}
+
 BOOST_AUTO_TEST_CASE(values_that_a_flag_cannot_have) {
   BOOST_TEST(Refusal({"--log.level=loud"}) ==
              "--log.level: expected debug, info, warn or error, got \"loud\"");

@@ -64,9 +64,10 @@ struct Options {
   // A scrape that is at most this late is stored at the time that was meant, so that times of
   // samples are regular; never more than 1 % of the interval. Zero turns it off.
   Duration timestamp_tolerance = std::chrono::milliseconds(2);
-  bool exemplars = false;    // those of pages go to the store
-  bool metadata = false;     // and what they say of their families
-  bool start_times = false;  // and when counters started
+  bool exemplars = false;             // those of pages go to the store
+  bool metadata = false;              // and what they say of their families
+  bool start_times = false;           // and when counters started
+  bool type_and_unit_labels = false;  // what they say of types and units becomes labels
   // Sent as User-Agent.
   std::string user_agent = "Canopy";
   // Host and port of this node as others see it, for global_url: the host of --web.external-url.
