@@ -28,6 +28,7 @@ std::set<model::Labels> SeriesOf(const std::string& page, exposition::PageFormat
   testing::MemoryStore store;
   const auto rules = std::make_shared<PageRules>();
   rules->native_histograms = true;
+  rules->type_and_unit_labels = true;
   TargetPages pages("peer", {{"job", "peer"}}, rules, store, clock, counters, pool);
   Scratch scratch;
   const ScrapeReport report =
