@@ -108,9 +108,10 @@ struct Target {
   ingest::TargetPages pages;
 };
 
-void Repeat(const char* what, int samples, int rounds, int replaced) {
+void Repeat(const char* what, int samples, int rounds, int replaced,
+            const ingest::PageRules& rules = {}) {
   PageSource source(samples);
-  Target target;
+  Target target(rules);
   target.Store(source.Next());
   double spent = 0;
   size_t bytes = 0;
@@ -201,6 +202,7 @@ void ParseOnly(int samples, int rounds) {
 int main() {
   using namespace canopy;
   Repeat("page like the last one, 1,000 samples", 1000, 2000, 0);
+  Repeat("the same, with types as labels", 1000, 2000, 0, {.type_and_unit_labels = true});
   Repeat("page like the last one, 100,000 samples", 100'000, 20, 0);
   Repeat("1 % of the series replaced, 10,000 samples", 10'000, 100, 100);
   Repeat("10 % of the series replaced, 10,000 samples", 10'000, 100, 10);
