@@ -64,6 +64,7 @@ void Feed(std::string_view input, exposition::PageFormat format) {
   rules->track_timestamps_staleness = !input.empty() && (input[0] & 2) != 0;
   rules->convert_classic_histograms = !input.empty() && (input[0] & 4) != 0;
   rules->classic_histograms_too = !input.empty() && (input[0] & 8) != 0;
+  rules->type_and_unit_labels = !input.empty() && (input[0] & 16) != 0;
   Target target(rules, format);
   while (!input.empty()) {
     const std::string_view page = input.substr(0, input.find('\xff'));

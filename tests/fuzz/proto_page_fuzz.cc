@@ -16,7 +16,10 @@ using namespace canopy;
 class CheckingAppender : public storage::Appender {
  public:
   Result<storage::AppendReport> Append(const storage::Batch& batch) override {
-    for (const storage::NewSample& s : batch.new_samples) CANOPY_CHECK(!s.labels.empty());
+    for (const storage::NewSample& s : batch.new_samples) {
+      CANOPY_CHECK(!s.labels.empty());
+      for (const model::LabelView l : s.labels) CANOPY_CHECK(model::IsValidUtf8(l.value));
+    }
     const auto valid = [](const auto& h) { CANOPY_CHECK(model::Validate(h).ok()); };
     for (const auto& h : batch.histograms) std::visit(valid, h.value);
     for (const auto& h : batch.new_histograms) {
@@ -47,6 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rules->classic_histograms_too = size % 2 == 0;
   rules->convert_classic_histograms = size % 5 < 2;
   rules->native_histograms = size % 7 != 0;
+  rules->type_and_unit_labels = size % 11 < 5;
   rules->exemplars = true;
   rules->native_histogram_bucket_limit = size % 3 == 0 ? 100 : 0;
   ingest::TargetPages pages("target", {{"job", "j"}}, rules, store, clock, counters, pool);
