@@ -70,9 +70,10 @@ class TypeAndUnit(Case):
     def test_a_parent_has_them_from_its_leaf(self):
         leaf, _ = self.start(FEATURE)
         for name, flags in (("with", [FEATURE]), ("without", [])):
-            port = free_ports(1)[0]
-            parent = self.peers.server(name, CANOPY, config(scrape("leaf", leaf.url.removeprefix("http://"), more=FEDERATE)), port, *flags).start()
+            jobs = config(scrape("leaf", leaf.url.removeprefix("http://"), more=FEDERATE))
+            parent = self.peers.server(name, CANOPY, jobs, free_ports(1)[0], *flags).start()
             wait_for("the leaf's series", lambda: parent.instant("took_seconds"))
+            self.assertEqual([("took_seconds", "gauge", "seconds")], self.labels(parent, "took_seconds"), name)
             everything = '{__name__=~"things_total|level|latency.*|bare|took_seconds|plain"}'
             self.assertEqual(self.labels(leaf, everything), self.labels(parent, everything), name)
 
