@@ -42,18 +42,26 @@ void Set(double& out, const XorValue& cell) { out = std::bit_cast<double>(cell.b
 
 }  // namespace
 
+uint16_t HistogramCount(std::string_view bytes, HistogramForm form) {
+  if (bytes.size() < kHistogramHeaderBytes) return 0;
+  const unsigned count =
+      static_cast<uint8_t>(bytes[0]) << 8 | unsigned{static_cast<uint8_t>(bytes[1])};
+  return static_cast<uint16_t>(form == HistogramForm::kPlain ? count : count & 0x3fff);
+}
+
 template <class H>
-HistogramDecoder<H>::HistogramDecoder(std::string_view bytes)
-    : in_(bytes.substr(std::min(bytes.size(), kHistogramHeaderBytes))) {
+HistogramDecoder<H>::HistogramDecoder(std::string_view bytes, HistogramForm form)
+    : in_(bytes.substr(std::min(bytes.size(), kHistogramHeaderBytes))),
+      size_(HistogramCount(bytes, form)) {
   if (bytes.size() < kHistogramHeaderBytes) {
     status_ = Status::Corrupt("histogram chunk without a header");
     return;
   }
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
-  size_ = static_cast<uint16_t>(byte(0) << 8 | byte(1));
+  if (form == HistogramForm::kWithStarts) starts_.emplace(byte(2));
   constexpr CounterResetHint kHints[] = {CounterResetHint::kUnknown, CounterResetHint::kNotReset,
                                          CounterResetHint::kReset, CounterResetHint::kGauge};
-  header_ = kHints[byte(2) >> 6];
+  header_ = kHints[byte(starts_ ? 0 : 2) >> 6];
 }
 
 template <class H>
@@ -76,6 +84,7 @@ bool HistogramDecoder<H>::Next() {
   } else {
     ReadNext();
   }
+  if (starts_) start_ = starts_->Get(in_, time());
   if (!in_.ok()) return Fail("ends too early");
   if (!possible_) return Fail("with an impossible window");
   ++read_;

@@ -7,8 +7,8 @@
 #include "canopy/model/sample.h"
 #include "tests/support/random_histograms.h"
 
-// Any bytes as a histogram chunk. What comes out of it goes into chunks again, and must be the same
-// when it comes out of those.
+// Any bytes as a histogram chunk, with start timestamps and without. What comes out of it goes into
+// chunks again, and must be the same when it comes out of those.
 
 namespace {
 
@@ -20,10 +20,12 @@ struct Sample {
   H histogram;
 };
 
+using chunk::HistogramForm;
+
 template <class H>
-std::vector<Sample<H>> Decode(std::string_view bytes) {
+std::vector<Sample<H>> Decode(std::string_view bytes, HistogramForm form = HistogramForm::kPlain) {
   std::vector<Sample<H>> out;
-  chunk::HistogramDecoder<H> decoder(bytes);
+  chunk::HistogramDecoder<H> decoder(bytes, form);
   uint64_t cells = 0;
   while (decoder.Next() && cells < 1'000'000) {
     const H& h = decoder.histogram();
@@ -34,8 +36,8 @@ std::vector<Sample<H>> Decode(std::string_view bytes) {
 }
 
 template <class H>
-void Check(std::string_view bytes) {
-  const std::vector<Sample<H>> samples = Decode<H>(bytes);
+void Check(std::string_view bytes, HistogramForm form) {
+  const std::vector<Sample<H>> samples = Decode<H>(bytes, form);
   chunk::HistogramEncoder<H> encoder;
   std::vector<Sample<H>> want;
   const auto check = [&] {
@@ -63,7 +65,9 @@ void Check(std::string_view bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  Check<model::Histogram>(bytes);
-  Check<model::FloatHistogram>(bytes);
+  for (const HistogramForm form : {HistogramForm::kPlain, HistogramForm::kWithStarts}) {
+    Check<model::Histogram>(bytes, form);
+    Check<model::FloatHistogram>(bytes, form);
+  }
   return 0;
 }

@@ -152,42 +152,62 @@ struct XorValue {
   uint8_t trailing = 0;
 };
 
-inline void PutXor(BitWriter& out, XorValue& value, uint64_t bits) {
+// What stands before a change: codecs differ in that alone.
+struct BitPrefix {
+  uint8_t bits;
+  uint8_t size;
+};
+
+// REQUIRES: `bits` are not the value's.
+inline void PutXorChange(BitWriter& out, XorValue& value, uint64_t bits, BitPrefix in_window,
+                         BitPrefix new_window) {
   const uint64_t change = bits ^ value.bits;
   value.bits = bits;
-  if (change == 0) return out.PutBit(false);
   // Five bits hold the number of leading zeros.
   const auto leading = static_cast<uint8_t>(std::min(std::countl_zero(change), 31));
   const auto trailing = static_cast<uint8_t>(std::countr_zero(change));
   if (value.leading != XorValue::kNoWindow && leading >= value.leading &&
       trailing >= value.trailing) {
-    out.Put(0b10, 2);
+    out.Put(in_window.bits, in_window.size);
     return out.Put(change >> value.trailing, 64u - value.leading - value.trailing);
   }
   value.leading = leading;
   value.trailing = trailing;
   const unsigned length = 64u - leading - trailing;
-  out.Put(0b11, 2);
+  out.Put(new_window.bits, new_window.size);
   out.Put(leading, 5);
   out.Put(length, 6);  // 64 is written as 0: no length is zero
   out.Put(change >> trailing, length);
 }
 
+inline void PutXor(BitWriter& out, XorValue& value, uint64_t bits) {
+  if (bits == value.bits) return out.PutBit(false);
+  PutXorChange(out, value, bits, {0b10, 2}, {0b11, 2});
+}
+
 // False when the window cannot be.
-inline bool GetXor(BitReader& in, XorValue& value) {
-  if (!in.GetBit()) return true;
-  if (in.GetBit()) {
-    const uint64_t window = in.Get(11);
-    const auto leading = static_cast<unsigned>(window >> 6);
-    auto length = static_cast<unsigned>(window & 63);
-    if (length == 0) length = 64;
-    if (leading + length > 64) return false;
-    value.leading = static_cast<uint8_t>(leading);
-    value.trailing = static_cast<uint8_t>(64 - leading - length);
-  }
+inline bool GetXorWindow(BitReader& in, XorValue& value) {
+  const uint64_t window = in.Get(11);
+  const auto leading = static_cast<unsigned>(window >> 6);
+  auto length = static_cast<unsigned>(window & 63);
+  if (length == 0) length = 64;
+  if (leading + length > 64) return false;
+  value.leading = static_cast<uint8_t>(leading);
+  value.trailing = static_cast<uint8_t>(64 - leading - length);
+  return true;
+}
+
+inline void GetXorInWindow(BitReader& in, XorValue& value) {
   // Without a window so far all bits count, as in Prometheus.
   const unsigned leading = value.leading == XorValue::kNoWindow ? 0 : value.leading;
   value.bits ^= in.Get(64u - leading - value.trailing) << value.trailing;
+}
+
+// False when the window cannot be.
+inline bool GetXor(BitReader& in, XorValue& value) {
+  if (!in.GetBit()) return true;
+  if (in.GetBit() && !GetXorWindow(in, value)) return false;
+  GetXorInWindow(in, value);
   return true;
 }
 

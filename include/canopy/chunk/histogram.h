@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -9,12 +10,16 @@
 
 #include "canopy/base/status.h"
 #include "canopy/chunk/bits.h"
+#include "canopy/chunk/starts.h"
 #include "canopy/model/histogram.h"
 
-// Prometheus's chunks of native histograms, byte for byte: of integers (encoding 2) and of floats
-// (encoding 3).
+// Prometheus's chunks of native histograms, byte for byte: of integers (encoding 2, histogramST 5)
+// and of floats (encoding 3, floathistogramST 6). The ST ones have start timestamps, as starts.h
+// draws them; they are read here, not written.
 //
 //   chunk    := n <2b be> | reset <2 bit> 0 <6 bit> | layout | first | { next }
+//   ST chunk := reset <2 bit> n <14 bit> | header of starts <1b> | layout | first | start
+//               | { next | start }
 //   reset    := 00 unknown | 01 no reset before the first sample | 10 a reset | 11 gauges
 //   layout   := zero threshold | schema <varbit> | spans | spans | bounds   positive, then negative
 //   spans    := n <uvarbit> | { length <uvarbit> | offset <varbit> } x n
@@ -40,8 +45,9 @@
 // Within a chunk no counter is reset and no bucket goes: a sample that has fewer gets empty ones,
 // one that has more makes the chunk be written anew with the wider layout.
 //
-// Source: prometheus 3.14 tsdb/chunkenc/{histogram,float_histogram,histogram_meta,varbit}.go; the
-// page tsdb/docs/format/chunks.md draws the same.
+// Source: prometheus 3.14 tsdb/chunkenc/{histogram,float_histogram,histogram_meta,varbit}.go, and
+// {histogram,float_histogram}_st.go; the page tsdb/docs/format/chunks.md draws the same, but for
+// the ST ones, which it only names.
 
 namespace canopy::chunk {
 
@@ -125,13 +131,18 @@ class HistogramEncoder {
 extern template class HistogramEncoder<model::Histogram>;
 extern template class HistogramEncoder<model::FloatHistogram>;
 
+enum class HistogramForm : uint8_t { kPlain, kWithStarts };
+
+// Of the chunk; 0 when it is too short to have one.
+uint16_t HistogramCount(std::string_view bytes, HistogramForm form);
+
 // Reads one chunk, sample by sample. The bytes may be hostile, and must outlive this: what comes
 // out of them has at most as many buckets as they have bits. Spans and buckets fit together; that
 // counts make sense is not checked (model::Validate). Not thread-safe.
 template <class H>
 class HistogramDecoder {
  public:
-  explicit HistogramDecoder(std::string_view bytes);
+  explicit HistogramDecoder(std::string_view bytes, HistogramForm form = HistogramForm::kPlain);
 
   // False at the end, and when status() says what is wrong: kCorrupt, or kUnsupported for a schema
   // of a later version.
@@ -145,6 +156,8 @@ class HistogramDecoder {
   // comes before it need not be the sample that the header means. After a staleness marker nothing
   // but the sum is of use.
   int64_t time() const { return static_cast<int64_t>(time_.value); }
+  // kNoStart in a plain chunk.
+  int64_t start() const { return start_; }
   bool stale() const { return stale_; }
   const H& histogram() const { return histogram_; }
 
@@ -162,6 +175,8 @@ class HistogramDecoder {
   bool Fail(std::string_view what);
 
   BitReader in_;
+  std::optional<StartReader> starts_;
+  int64_t start_ = kNoStart;
   uint16_t size_ = 0;
   uint16_t read_ = 0;
   model::CounterResetHint header_ = model::CounterResetHint::kUnknown;
