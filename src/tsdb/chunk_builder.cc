@@ -9,8 +9,9 @@ namespace canopy::tsdb {
 namespace {
 
 template <class H>
-Status DecodeHistograms(std::string_view data, std::vector<StoredSample>& out) {
-  chunk::HistogramDecoder<H> samples(data);
+Status AddHistograms(ChunkEncoding encoding, std::string_view data,
+                     std::vector<StoredSample>& out) {
+  chunk::HistogramDecoder<H> samples(data, HistogramFormOf(encoding));
   while (samples.Next()) {
     if (!samples.stale()) {
       out.push_back({samples.time(), samples.histogram()});
@@ -23,10 +24,10 @@ Status DecodeHistograms(std::string_view data, std::vector<StoredSample>& out) {
   return samples.status();
 }
 
-Status DecodeFloats(std::string_view data, std::vector<StoredSample>& out) {
+Status AddFloats(ChunkEncoding encoding, std::string_view data, std::vector<StoredSample>& out) {
   std::vector<int64_t> times;
   std::vector<double> values;
-  CANOPY_RETURN_IF_ERROR(chunk::DecodeXor(data, times, values));
+  CANOPY_RETURN_IF_ERROR(DecodeFloats(encoding, data, times, values));
   for (size_t i = 0; i < times.size(); ++i) out.push_back({times[i], values[i]});
   return {};
 }
@@ -34,15 +35,18 @@ Status DecodeFloats(std::string_view data, std::vector<StoredSample>& out) {
 Status DecodeKind(ChunkEncoding encoding, std::string_view data, std::vector<StoredSample>& out) {
   switch (encoding) {
     case ChunkEncoding::kXor:
-      return DecodeFloats(data, out);
+    case ChunkEncoding::kXor2:
+      return AddFloats(encoding, data, out);
     case ChunkEncoding::kHistogram:
-      return DecodeHistograms<model::Histogram>(data, out);
+    case ChunkEncoding::kHistogramSt:
+      return AddHistograms<model::Histogram>(encoding, data, out);
     case ChunkEncoding::kFloatHistogram:
-      return DecodeHistograms<model::FloatHistogram>(data, out);
-    default:
-      if (!IsKnownEncoding(encoding)) return Status::Corrupt(ChunkEncodingName(encoding));
-      return Status::Unsupported("chunks of encoding " + ChunkEncodingName(encoding));
+    case ChunkEncoding::kFloatHistogramSt:
+      return AddHistograms<model::FloatHistogram>(encoding, data, out);
+    case ChunkEncoding::kNone:
+      break;
   }
+  return Status::Corrupt(ChunkEncodingName(encoding));
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ struct StoredSample {
   StoredValue value;
 };
 
-// Appends the samples of a chunk as they are stored, integers as integers. Errors are those of
+// Appends the samples of a chunk as they are stored, integers as integers, but without their start
+// timestamps: whatever is encoded anew has none. Errors are those of
 // DecodeChunk(), but that the counts of histograms are taken as they are; `out` may then hold a
 // part.
 Status DecodeStored(ChunkEncoding encoding, std::string_view data, std::vector<StoredSample>& out);

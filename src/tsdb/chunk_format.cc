@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "canopy/base/bytes.h"
-#include "canopy/chunk/histogram.h"
 #include "canopy/chunk/xor.h"
+#include "canopy/chunk/xor2.h"
 #include "canopy/model/sample.h"
 
 namespace canopy::tsdb {
@@ -18,8 +18,9 @@ void SetFloats(const model::Histogram& from, model::FloatHistogram& to) {
 void SetFloats(const model::FloatHistogram& from, model::FloatHistogram& to) { to = from; }
 
 template <class H>
-Status DecodeHistograms(std::string_view data, ColumnBuffer& out) {
-  chunk::HistogramDecoder<H> samples(data);
+Status DecodeHistograms(ChunkEncoding encoding, std::string_view data, ColumnBuffer& out) {
+  out.histograms.resize(out.times.size());
+  chunk::HistogramDecoder<H> samples(data, HistogramFormOf(encoding));
   while (samples.Next()) {
     out.times.push_back(samples.time());
     if (samples.stale()) {
@@ -39,19 +40,20 @@ Status DecodeHistograms(std::string_view data, ColumnBuffer& out) {
 Status DecodeSamples(ChunkEncoding encoding, std::string_view data, ColumnBuffer& out) {
   switch (encoding) {
     case ChunkEncoding::kXor:
-      CANOPY_RETURN_IF_ERROR(chunk::DecodeXor(data, out.times, out.values));
+    case ChunkEncoding::kXor2:
+      CANOPY_RETURN_IF_ERROR(DecodeFloats(encoding, data, out.times, out.values));
       if (!out.histograms.empty()) out.histograms.resize(out.times.size());
       return {};
     case ChunkEncoding::kHistogram:
-      out.histograms.resize(out.times.size());
-      return DecodeHistograms<model::Histogram>(data, out);
+    case ChunkEncoding::kHistogramSt:
+      return DecodeHistograms<model::Histogram>(encoding, data, out);
     case ChunkEncoding::kFloatHistogram:
-      out.histograms.resize(out.times.size());
-      return DecodeHistograms<model::FloatHistogram>(data, out);
-    default:
-      if (!IsKnownEncoding(encoding)) return Status::Corrupt(ChunkEncodingName(encoding));
-      return Status::Unsupported("chunks of encoding " + ChunkEncodingName(encoding));
+    case ChunkEncoding::kFloatHistogramSt:
+      return DecodeHistograms<model::FloatHistogram>(encoding, data, out);
+    case ChunkEncoding::kNone:
+      break;
   }
+  return Status::Corrupt(ChunkEncodingName(encoding));
 }
 
 }  // namespace
@@ -77,11 +79,14 @@ std::string ChunkEncodingName(ChunkEncoding encoding) {
 }
 
 size_t ChunkSampleCount(ChunkEncoding encoding, std::string_view data) {
-  const uint16_t count = base::ByteReader(data).Be16();
-  const bool shares_bits =
-      encoding == ChunkEncoding::kHistogramSt || encoding == ChunkEncoding::kFloatHistogramSt;
-  // The two high bits of these are about counter resets.
-  return shares_bits ? count & 0x3fff : count;
+  if (HoldsHistograms(encoding)) return chunk::HistogramCount(data, HistogramFormOf(encoding));
+  return base::ByteReader(data).Be16();
+}
+
+Status DecodeFloats(ChunkEncoding encoding, std::string_view data, std::vector<int64_t>& times,
+                    std::vector<double>& values) {
+  return encoding == ChunkEncoding::kXor2 ? chunk::DecodeXor2(data, times, values)
+                                          : chunk::DecodeXor(data, times, values);
 }
 
 Status DecodeChunk(ChunkEncoding encoding, std::string_view data, ColumnBuffer& out) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "canopy/base/status.h"
+#include "canopy/chunk/histogram.h"
 #include "canopy/storage/queryable.h"
 
 // What a chunk of samples says of itself, in blocks and in head chunks. Source: prometheus 3.14
@@ -32,13 +33,23 @@ inline bool IsKnownEncoding(ChunkEncoding encoding) {
 inline bool HoldsHistograms(ChunkEncoding encoding) {
   return encoding != ChunkEncoding::kXor && encoding != ChunkEncoding::kXor2;
 }
+// REQUIRES: HoldsHistograms().
+inline chunk::HistogramForm HistogramFormOf(ChunkEncoding encoding) {
+  const bool starts =
+      encoding == ChunkEncoding::kHistogramSt || encoding == ChunkEncoding::kFloatHistogramSt;
+  return starts ? chunk::HistogramForm::kWithStarts : chunk::HistogramForm::kPlain;
+}
 
 // The number of samples that the chunk claims to have; 0 when it is too short for a number.
 size_t ChunkSampleCount(ChunkEncoding encoding, std::string_view data);
 
-// Appends the samples of a chunk, floats or histograms, to columns that may hold either. kCorrupt
-// for bytes that are no chunk, histograms that cannot be, and when times do not ascend;
-// kUnsupported for other encodings. The columns are then as they were.
+// As chunk::DecodeXor(). REQUIRES: XOR or XOR2.
+Status DecodeFloats(ChunkEncoding encoding, std::string_view data, std::vector<int64_t>& times,
+                    std::vector<double>& values);
+
+// Appends the samples of a chunk, floats or histograms, to columns that may hold either, without
+// their start timestamps. kCorrupt for bytes that are no chunk, an encoding that is none,
+// histograms that cannot be, and when times do not ascend. The columns are then as they were.
 Status DecodeChunk(ChunkEncoding encoding, std::string_view data, storage::ColumnBuffer& out);
 
 }  // namespace canopy::tsdb

@@ -15,7 +15,8 @@ namespace canopy::tsdb {
 
 // One list of chunks, by time and without overlap, of those that blocks have of a series, without
 // what was deleted. A chunk that lies alone in its time and of which nothing is deleted stays as it
-// is; others are decoded, merged, and encoded anew. Not thread-safe.
+// is, with its start timestamps; others are decoded, merged, and encoded anew, without. Not
+// thread-safe.
 class ChunkMerger {
  public:
   // Forgets the series.
@@ -23,8 +24,8 @@ class ChunkMerger {
   // What `block`, which must live until Clear(), has of the series under `id`. Of samples at the
   // same time the one that was added last wins.
   Status Add(const Block& block, SeriesId id, std::span<const ChunkMeta> chunks);
-  // Views live until Clear(). kUnsupported when chunks overlap, or are deleted in part, whose
-  // encoding we do not have.
+  // Views live until Clear(). kUnsupported when chunks overlap, or are deleted in part, that are of
+  // a schema of later versions.
   Result<std::span<const SourceChunk>> Merge();
 
  private:

@@ -99,7 +99,9 @@ BOOST_AUTO_TEST_CASE(chunks_that_we_know_are_decoded) {
   BOOST_TEST((out.values == std::vector<double>{1, 0, 0.5, 1}));
   BOOST_TEST(out.histograms.empty());
   BOOST_TEST(ChunkSampleCount(ChunkEncoding::kXor, encoder.bytes()) == 3u);
-  BOOST_TEST(ChunkSampleCount(ChunkEncoding::kHistogramSt, "\xc0\x05") == 5u);
+  BOOST_TEST(ChunkSampleCount(ChunkEncoding::kXor2, encoder.bytes()) == 3u);
+  BOOST_TEST(ChunkSampleCount(ChunkEncoding::kHistogram, "\xc0\x05\x01") == 0xc005u);
+  BOOST_TEST(ChunkSampleCount(ChunkEncoding::kHistogramSt, "\xc0\x05\x01") == 5u);
   const auto refusal = [&](int encoding, std::string_view data) {
     const Status status = DecodeChunk(static_cast<ChunkEncoding>(encoding), data, out);
     BOOST_TEST(out.times.size() == 4u);
@@ -110,7 +112,9 @@ BOOST_AUTO_TEST_CASE(chunks_that_we_know_are_decoded) {
   BOOST_TEST(refusal(2, "") == "corrupt: histogram chunk without a header");
   BOOST_TEST(refusal(3, std::string_view("\0\1\0", 3)) ==
              "corrupt: histogram chunk ends too early");
-  BOOST_TEST(refusal(4, "") == "unsupported: chunks of encoding XOR2");
+  BOOST_TEST(refusal(0, "") == "corrupt: none");
+  BOOST_TEST(refusal(4, "") == "corrupt: XOR2 chunk without a header");
+  BOOST_TEST(refusal(5, "") == "corrupt: histogram chunk without a header");
   BOOST_TEST(refusal(9, "") == "corrupt: encoding 9");
   encoder.Append(102, 0);
   BOOST_TEST(refusal(1, encoder.bytes()) == "corrupt: times of a chunk do not ascend");

@@ -11,6 +11,8 @@
 #include "tests/support/mem_fs.h"
 #include "tests/support/random_histograms.h"
 #include "tests/tsdb/block_support.h"
+#include "tests/tsdb/hex.h"
+#include "tests/tsdb/raw_block.h"
 #include "tsdb/block.h"
 #include "tsdb/chunk_builder.h"
 #include "tsdb/tombstones.h"
@@ -82,29 +84,6 @@ BlockPtr WithDeleted(Fs& fs, const BlockPtr& block,
     for (const TimeRange range : ranges) tombstones.Add((*all)[i], range);
   BOOST_REQUIRE(WriteTombstones(fs, block->dir(), tombstones).ok());
   return MustOpen(fs, block->dir());
-}
-
-struct Chunk {
-  int64_t mint;
-  int64_t maxt;
-  ChunkEncoding encoding;
-  std::string data;
-  friend bool operator==(const Chunk&, const Chunk&) = default;
-};
-
-// The chunks of the i-th series.
-std::vector<Chunk> ChunksOf(const Block& block, size_t i) {
-  std::vector<model::SymbolPair> labels;
-  std::vector<ChunkMeta> metas;
-  const auto all = block.index().AllPostings();
-  BOOST_REQUIRE(block.index().ReadSeries((*all)[i], labels, &metas).ok());
-  std::vector<Chunk> out;
-  for (const ChunkMeta& meta : metas) {
-    const auto view = block.chunks().Read(meta.ref);
-    BOOST_REQUIRE(view.ok());
-    out.push_back({meta.mint, meta.maxt, view->encoding, std::string(view->data)});
-  }
-  return out;
 }
 
 // Some series lose a range, some a range that no sample lies in, some all.
@@ -192,8 +171,8 @@ BOOST_AUTO_TEST_CASE(chunks_that_lie_alone_are_copied) {
   const BlockPtr second = MustWrite(fs, Steady(kStart + 300 * kStep, 200, 2), 50);
   // The order of the list does not matter for these.
   const BlockPtr out = MustCompact(fs, {second, first});
-  std::vector<Chunk> want = ChunksOf(*first, 0);
-  for (Chunk& chunk : ChunksOf(*second, 0)) want.push_back(std::move(chunk));
+  std::vector<RawChunk> want = ChunksOf(*first, 0);
+  for (RawChunk& chunk : ChunksOf(*second, 0)) want.push_back(std::move(chunk));
   BOOST_TEST(want.size() == 7u);
   BOOST_TEST((ChunksOf(*out, 0) == want));
 }
@@ -204,7 +183,7 @@ BOOST_AUTO_TEST_CASE(only_what_overlaps_is_encoded_anew) {
   // On the last two samples of the first block's second chunk, and two behind its third.
   const BlockPtr second = MustWrite(fs, Steady(kStart + 198 * kStep, 104, 2), 104);
   const BlockPtr out = MustCompact(fs, {first, second});
-  const std::vector<Chunk> chunks = ChunksOf(*out, 0);
+  const std::vector<RawChunk> chunks = ChunksOf(*out, 0);
   BOOST_REQUIRE(chunks.size() == 3u);
   BOOST_TEST((chunks[0] == ChunksOf(*first, 0)[0]));
   BOOST_TEST(ChunkSampleCount(chunks[1].encoding, chunks[1].data) == 120u);
@@ -236,38 +215,14 @@ BOOST_AUTO_TEST_CASE(only_what_is_deleted_in_part_is_encoded_anew) {
   BlockPtr block = MustWrite(fs, Steady(kStart, 400, 1), 100);
   // The second chunk, the first half of the third.
   block = WithDeleted(fs, block, {{0, {{at(100), at(149)}, {at(150), at(249)}}}});
-  const std::vector<Chunk> before = ChunksOf(*block, 0);
-  const std::vector<Chunk> chunks = ChunksOf(*MustCompact(fs, {block}), 0);
+  const std::vector<RawChunk> before = ChunksOf(*block, 0);
+  const std::vector<RawChunk> chunks = ChunksOf(*MustCompact(fs, {block}), 0);
   BOOST_REQUIRE(chunks.size() == 3u);
   BOOST_TEST((chunks[0] == before[0]));
   BOOST_TEST(chunks[1].mint == at(250));
   BOOST_TEST(chunks[1].maxt == before[2].maxt);
   BOOST_TEST((chunks[2] == before[3]));
 }
-
-// A block's chunks as given.
-class RawSource final : public BlockSource {
- public:
-  explicit RawSource(std::vector<Chunk> chunks) : chunks_(std::move(chunks)) {
-    for (const Chunk& c : chunks_) views_.push_back({c.mint, c.maxt, c.encoding, c.data});
-  }
-
-  Result<bool> NextSymbol(std::string_view& symbol) override {
-    symbol = symbols_ == 0 ? "__name__" : "a";
-    return symbols_++ < 2;
-  }
-  Result<bool> NextSeries(Series& series) override {
-    series = {labels_, views_};
-    return !std::exchange(done_, true);
-  }
-
- private:
-  const std::vector<Chunk> chunks_;
-  std::vector<SourceChunk> views_;
-  const std::vector<model::SymbolPair> labels_ = {{0, 1}};
-  int symbols_ = 0;
-  bool done_ = false;
-};
 
 // Two samples of a counter that is at `count`.
 BlockPtr HistogramBlock(Fs& fs, int64_t mint, int64_t maxt, uint64_t count) {
@@ -280,10 +235,10 @@ BlockPtr HistogramBlock(Fs& fs, int64_t mint, int64_t maxt, uint64_t count) {
   RawSource source({{mint, maxt, ChunkEncoding::kHistogram, encoder.bytes()}});
   return MustWrite(fs, MetaFor(mint, maxt + 1), source);
 }
-// Of an encoding that we do not have: two samples, and bytes that stand for them.
+// Of a schema of later versions: two samples, and bytes that stand for them.
 BlockPtr UnknownBlock(Fs& fs, int64_t mint, int64_t maxt, const std::string& rest) {
-  const std::string data = std::string("\0\2", 2) + rest;
-  RawSource source({{mint, maxt, ChunkEncoding::kXor2, data}});
+  const std::string data = FromHex("0002 00 00 c480") + rest;  // schema 9
+  RawSource source({{mint, maxt, ChunkEncoding::kHistogram, data}});
   return MustWrite(fs, MetaFor(mint, maxt + 1), source);
 }
 
@@ -346,8 +301,8 @@ BOOST_AUTO_TEST_CASE(histograms_that_overlap_with_nothing_are_copied) {
   // The same chunk in two blocks overlaps with nothing but itself.
   const BlockPtr again = HistogramBlock(fs, kStart, kStart + 10, 1);
   const BlockPtr out = MustCompact(fs, {first, floats, second, again});
-  const std::vector<Chunk> want = {ChunksOf(*first, 0)[0], ChunksOf(*floats, 0)[0],
-                                   ChunksOf(*second, 0)[0]};
+  const std::vector<RawChunk> want = {ChunksOf(*first, 0)[0], ChunksOf(*floats, 0)[0],
+                                      ChunksOf(*second, 0)[0]};
   BOOST_TEST((ChunksOf(*out, 0) == want));
   BOOST_TEST(out->meta().stats.num_histogram_samples == 4u);
   BOOST_TEST(out->meta().stats.num_float_samples == 10u);
@@ -380,7 +335,7 @@ BOOST_AUTO_TEST_CASE(histograms_are_merged_with_whatever_overlaps) {
       }
       std::vector<SourceChunk> chunks;
       builder.Flush(chunks);
-      std::vector<Chunk> raw;
+      std::vector<RawChunk> raw;
       for (const SourceChunk& c : chunks)
         raw.push_back({c.mint, c.maxt, c.encoding, std::string(c.data)});
       RawSource source(std::move(raw));
@@ -389,7 +344,7 @@ BOOST_AUTO_TEST_CASE(histograms_are_merged_with_whatever_overlaps) {
     BOOST_TEST_CONTEXT("seed " << seed) {
       const BlockPtr out = MustCompact(fs, blocks);
       std::vector<StoredSample> got;
-      for (const Chunk& chunk : ChunksOf(*out, 0))
+      for (const RawChunk& chunk : ChunksOf(*out, 0))
         BOOST_REQUIRE(DecodeStored(chunk.encoding, chunk.data, got).ok());
       BOOST_REQUIRE_EQUAL(got.size(), want.size());
       auto it = want.begin();
@@ -407,7 +362,7 @@ BOOST_AUTO_TEST_CASE(histograms_are_merged_with_whatever_overlaps) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(unknown_encodings_that_overlap_are_refused_once_and_for_all) {
+BOOST_AUTO_TEST_CASE(unknown_schemas_that_overlap_are_refused_once_and_for_all) {
   MemFs fs;
   const BlockPtr first = UnknownBlock(fs, kStart, kStart + 10, "one");
   const BlockPtr second = UnknownBlock(fs, kStart + 10, kStart + 20, "two");
@@ -430,7 +385,7 @@ BOOST_AUTO_TEST_CASE(unknown_encodings_that_overlap_are_refused_once_and_for_all
   const BlockPtr floats = WithDeleted(fs, MustWrite(fs, Steady(kStart, 10, 1)),
                                       {{0, {{at(0), at(1)}, {at(8), at(9)}}}});
   const BlockPtr last = UnknownBlock(fs, at(8), at(9), "z");
-  const std::vector<Chunk> chunks = ChunksOf(*MustCompact(fs, {second, floats, last}), 0);
+  const std::vector<RawChunk> chunks = ChunksOf(*MustCompact(fs, {second, floats, last}), 0);
   BOOST_REQUIRE(chunks.size() == 3u);
   BOOST_TEST((chunks[0] == ChunksOf(*second, 0)[0]));
   BOOST_TEST(chunks[1].mint == at(2));
