@@ -83,6 +83,8 @@ Status Node::Open(LoadedConfig loaded) {
                        .storage =
                            [this](const config::StorageConfig& config) {
                              store_->SetMaxExemplars(MaxExemplars(config, options_));
+                             store_->SetFloatEncoding(
+                                 config.float_encoding.value_or(options_.store.float_encoding));
                            }},
                       options_.external_url));
   Start();
@@ -94,6 +96,8 @@ Status Node::OpenStore(const config::StorageConfig& config) {
   FillRetention(config, options);
   options.out_of_order_window = config.out_of_order_time_window;
   options.max_exemplars = MaxExemplars(config, options_);
+  // As in Prometheus, a reload that says nothing of it comes back to this.
+  options.float_encoding = config.float_encoding.value_or(options.float_encoding);
   const int64_t began = clock_.MonotonicNanos();
   CANOPY_ASSIGN_OR_RETURN(store_, tsdb::Db::Open(fs_, clock_, metrics_, options));
   // The store's own; asking for a metric that is there gives that one.

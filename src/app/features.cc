@@ -20,12 +20,18 @@ struct Feature {
   bool promql::Features::*of_queries = nullptr;
   bool Features::*of_server = nullptr;
   std::string_view why = "not supported yet";  // of kNotYet
+  std::string_view notice = "";                // of a switch
 };
 
 constexpr std::string_view kNoStarts = "not supported: the store keeps no start timestamps";
 constexpr Feature NeedsStarts(std::string_view name) {
   return {name, Support::kNotYet, nullptr, nullptr, kNoStarts};
 }
+
+constexpr std::string_view kPhasedOut =
+    " is being phased out: it changes the default of storage.tsdb.chunk_encoding.floats to xor2; "
+    "set "
+    "that in the configuration instead";
 
 using enum Support;
 using F = promql::Features;
@@ -67,7 +73,7 @@ constexpr Feature kFeatures[] = {
     {"type-and-unit-labels", kSwitch, &F::type_and_unit_labels},
     NeedsStarts("use-start-timestamps"),
     {"use-uncached-io", kNoMeaning},
-    {"xor2-encoding", kNotYet},
+    {"xor2-encoding", kSwitch, nullptr, &Features::xor2_floats, "", kPhasedOut},
 };
 
 }  // namespace
@@ -87,6 +93,7 @@ Result<Features> ReadFeatures(const std::vector<std::string>& values,
       if (feature->support == kNotYet)
         return Status::Unsupported(flag + ": " + std::string(feature->why));
       if (feature->support == kSwitch) {
+        if (!feature->notice.empty()) notices.push_back(flag + std::string(feature->notice));
         (feature->of_queries != nullptr ? features.promql.*feature->of_queries
                                         : features.*feature->of_server) = true;
       } else {

@@ -16,10 +16,12 @@ struct Features {
   bool extra_scrape_metrics = false;
   bool metadata_wal_records = false;
   bool start_time_zeros = false;  // created-timestamp-zero-ingestion
+  bool xor2_floats = false;       // unless the configuration says something else
 };
 
 // Reads the values of --enable-feature, each a comma-separated list of Prometheus's names. Names
-// that change nothing here are added to `notices`; kUnsupported and kInvalid name the others.
+// that change nothing here, or will go, are added to `notices`; kUnsupported and kInvalid name the
+// others.
 Result<Features> ReadFeatures(const std::vector<std::string>& values,
                               std::vector<std::string>& notices);
 

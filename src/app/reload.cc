@@ -58,6 +58,7 @@ uint64_t Fingerprint(Fs& fs, const std::string& main_text, const config::Config&
 bool NeedsNewStore(config::StorageConfig before, const config::StorageConfig& now) {
   before.out_of_order_time_window = now.out_of_order_time_window;
   before.max_exemplars = now.max_exemplars;
+  before.float_encoding = now.float_encoding;
   return before != now;
 }
 

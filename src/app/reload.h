@@ -48,7 +48,7 @@ class Reloader {
     discovery::Manager& notify_discovery;
     // Of the store; on an error the window is as before.
     std::function<Status(Duration)> set_out_of_order_window;
-    // Takes over what may change while the store is open: max_exemplars.
+    // Takes over what may change while the store is open: max_exemplars, float_encoding.
     std::function<void(const config::StorageConfig&)> storage;
   };
 

@@ -142,6 +142,7 @@ Status ReadQuery(const FlagSet& flags, ServerOptions& to) {
   to.store.start_time_zeros = to.scrape.start_times = features.start_time_zeros;
   to.scrape.type_and_unit_labels = features.promql.type_and_unit_labels;
   to.config.prefer_protobuf = features.start_time_zeros;
+  if (features.xor2_floats) to.store.float_encoding = chunk::FloatEncoding::kXor2;
   to.api.features = to.engine.features;
   to.api.lookback_delta = to.engine.lookback_delta;
   return {};

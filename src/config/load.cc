@@ -32,12 +32,14 @@ void ReadFilePatterns(const Value& from, std::string_view what, std::vector<std:
 void ReadChunkEncoding(const Value& from, StorageConfig& to) {
   static const Fields<StorageConfig> kFields = {
       {"floats",
-       [](const Value& floats, StorageConfig&) {
+       [](const Value& floats, StorageConfig& config) {
          std::string text;
          Read(floats, text);
-         if (text == "xor2") {
-           floats.Unsupported(text);
-         } else if (!text.empty() && text != "xor") {
+         if (text == "xor") {
+           config.float_encoding = chunk::FloatEncoding::kXor;
+         } else if (text == "xor2") {
+           config.float_encoding = chunk::FloatEncoding::kXor2;
+         } else if (!text.empty()) {
            floats.Error(
                "'storage.tsdb.chunk_encoding.floats' must be 'xor' or 'xor2', or the field must "
                "be omitted entirely, got " +

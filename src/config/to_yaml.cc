@@ -286,7 +286,13 @@ YamlNode StorageNode(const StorageConfig& c) {
   if (c.retention_time) retention.Put("time", *c.retention_time);
   if (c.retention_size) retention.Put("size", base::FormatSize(*c.retention_size));
   Map tsdb;
+  Map chunks;
+  if (c.float_encoding) {
+    const bool xor2 = *c.float_encoding == chunk::FloatEncoding::kXor2;
+    chunks.Put("floats", std::string(xor2 ? "xor2" : "xor"));
+  }
   tsdb.PutUnless("out_of_order_time_window", c.out_of_order_time_window)
+      .PutIfAny("chunk_encoding", chunks.Take())
       .PutIfAny("retention", retention.Take());
   Map exemplars;
   exemplars.PutUnless("max_exemplars", c.max_exemplars, StorageConfig().max_exemplars);

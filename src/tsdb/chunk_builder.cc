@@ -87,7 +87,7 @@ void ChunkBuilder::Add(int64_t t, const model::FloatHistogram& h) {
 
 void ChunkBuilder::Close() {
   if (encoding_ == ChunkEncoding::kNone) return;
-  bytes_.push_back(encoding_ == ChunkEncoding::kXor         ? xor_.bytes()
+  bytes_.push_back(!HoldsHistograms(encoding_)              ? values_.bytes()
                    : encoding_ == ChunkEncoding::kHistogram ? integers_.bytes()
                                                             : floats_.bytes());
   done_.push_back({first_, last_, encoding_, bytes_.back()});

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "canopy/base/status.h"
+#include "canopy/chunk/float_encoder.h"
 #include "canopy/chunk/histogram.h"
-#include "canopy/chunk/xor.h"
 #include "tsdb/block_writer.h"
 
 namespace canopy::tsdb {
@@ -35,16 +35,18 @@ Status DecodeStored(ChunkEncoding encoding, std::string_view data, std::vector<S
 // thread-safe.
 class ChunkBuilder {
  public:
-  explicit ChunkBuilder(size_t samples_per_chunk = kMergedChunkSamples)
-      : samples_per_chunk_(samples_per_chunk) {}
+  explicit ChunkBuilder(size_t samples_per_chunk = kMergedChunkSamples,
+                        chunk::FloatEncoding floats = chunk::FloatEncoding::kXor)
+      : samples_per_chunk_(samples_per_chunk), values_(floats) {}
 
   void Add(int64_t t, double v) {
-    if (encoding_ != ChunkEncoding::kXor || xor_.size() == samples_per_chunk_) {
+    const ChunkEncoding encoding = EncodingOf(values_.encoding());
+    if (encoding_ != encoding || values_.size() == samples_per_chunk_) {
       Close();
-      xor_.Clear();
-      Open(ChunkEncoding::kXor, t);
+      values_.Clear();
+      Open(encoding, t);
     }
-    xor_.Append(t, v);
+    values_.Append(t, v);
     last_ = t;
   }
   // REQUIRES: valid ones, or staleness markers.
@@ -73,7 +75,7 @@ class ChunkBuilder {
   ChunkEncoding encoding_ = ChunkEncoding::kNone;  // of the open chunk, if there is one
   int64_t first_ = 0;                              // its times
   int64_t last_ = 0;
-  chunk::XorEncoder xor_;
+  chunk::FloatEncoder values_;
   chunk::IntHistogramEncoder integers_;
   chunk::FloatHistogramEncoder floats_;
   std::deque<std::string> bytes_;  // views of its strings stay valid while it grows

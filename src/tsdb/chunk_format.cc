@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "canopy/base/bytes.h"
-#include "canopy/chunk/xor.h"
-#include "canopy/chunk/xor2.h"
 #include "canopy/model/sample.h"
 
 namespace canopy::tsdb {

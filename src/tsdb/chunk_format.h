@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "canopy/base/status.h"
+#include "canopy/chunk/float_encoder.h"
 #include "canopy/chunk/histogram.h"
 #include "canopy/storage/queryable.h"
 
@@ -32,6 +33,9 @@ inline bool IsKnownEncoding(ChunkEncoding encoding) {
 }
 inline bool HoldsHistograms(ChunkEncoding encoding) {
   return encoding != ChunkEncoding::kXor && encoding != ChunkEncoding::kXor2;
+}
+inline ChunkEncoding EncodingOf(chunk::FloatEncoding floats) {
+  return floats == chunk::FloatEncoding::kXor2 ? ChunkEncoding::kXor2 : ChunkEncoding::kXor;
 }
 // REQUIRES: HoldsHistograms().
 inline chunk::HistogramForm HistogramFormOf(ChunkEncoding encoding) {

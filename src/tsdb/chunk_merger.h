@@ -19,6 +19,9 @@ namespace canopy::tsdb {
 // thread-safe.
 class ChunkMerger {
  public:
+  // `floats`: what is encoded anew becomes.
+  explicit ChunkMerger(chunk::FloatEncoding floats) : builder_(kMergedChunkSamples, floats) {}
+
   // Forgets the series.
   void Clear();
   // What `block`, which must live until Clear(), has of the series under `id`. Of samples at the

@@ -31,6 +31,7 @@ class DbImpl final : public Db {
         blocks_(fs, options_.dir),
         head_(metrics, {.span = options_.block_range * 3 / 2,
                         .block_range = options_.block_range,
+                        .float_encoding = options_.float_encoding,
                         .metadata = options_.metadata,
                         .start_time_zeros = options_.start_time_zeros}),
         out_of_order_mu_(LockRank::kDb) {}
@@ -106,6 +107,10 @@ class DbImpl final : public Db {
     return exemplars_.Select(selectors, mint, maxt);
   }
   void SetMaxExemplars(uint64_t max) override { (void)exemplars_.Resize(max); }
+
+  void SetFloatEncoding(chunk::FloatEncoding encoding) override {
+    head_.SetFloatEncoding(encoding);
+  }
 
   Timestamp min_valid_time() const override { return head_.min_valid_time(); }
   Status SetOutOfOrderWindow(Duration window) override {

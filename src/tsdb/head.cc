@@ -39,6 +39,7 @@ Head::Head(SelfMetrics& metrics, HeadOptions options)
       registry_(metrics),
       metrics_(metrics),
       out_of_order_metrics_(metrics),
+      float_encoding_(options.float_encoding),
       min_time_(kNoMinTime),
       max_time_(kNoMaxTime),
       refused_before_(Timestamp::Min().ms()),

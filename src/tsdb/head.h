@@ -20,6 +20,7 @@
 #include "canopy/base/mutex.h"
 #include "canopy/base/self_metrics.h"
 #include "canopy/base/status.h"
+#include "canopy/chunk/float_encoder.h"
 #include "canopy/model/labels.h"
 #include "canopy/model/matcher.h"
 #include "canopy/model/metadata.h"
@@ -49,6 +50,7 @@ struct HeadOptions {
   // Chunks do not cross multiples of this.
   Duration block_range;
   uint32_t samples_per_chunk = 120;
+  chunk::FloatEncoding float_encoding = chunk::FloatEncoding::kXor;
   // What batches say of their series is logged.
   bool metadata = false;
   bool start_time_zeros = false;  // as tsdb::Options
@@ -85,6 +87,10 @@ class Head {
   // taken up to `window` before the newest of all; zero: none is. They go to `log`, which must
   // outlive the head; null: to none.
   void SetOutOfOrder(Duration window, WalWriter* log);
+
+  // What floats become when they are written to a file, or to a block, from now on.
+  void SetFloatEncoding(chunk::FloatEncoding encoding) { float_encoding_ = encoding; }
+  chunk::FloatEncoding float_encoding() const { return float_encoding_; }
 
   Result<storage::AppendReport> Append(const storage::Batch& batch);
   // From now on samples of mint <= t <= maxt that series have which match are not shown, and do not
@@ -330,6 +336,7 @@ class Head {
   WriteLog log_;
   HeadChunkFiles* chunk_files_ = nullptr;
 
+  std::atomic<chunk::FloatEncoding> float_encoding_;
   // Times in Unix milliseconds.
   std::atomic<int64_t> min_time_;
   std::atomic<int64_t> max_time_;

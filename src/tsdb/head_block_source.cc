@@ -16,7 +16,9 @@ HeadBlockSource::HeadBlockSource(Head& head, Timestamp start, Timestamp end, std
       end_(end.ms()),
       stop_(std::move(stop)),
       reader_(head.graveyard_),
-      order_(head.symbols_) {
+      order_(head.symbols_),
+      encoder_(head.float_encoding()),
+      builder_(kMergedChunkSamples, encoder_.encoding()) {
   FindSeries();
   order_.Sort();
 }
@@ -149,7 +151,7 @@ void HeadBlockSource::AddValues(const Timeline& times, uint32_t start,
   }
   if (encoder_.size() == 0) return;
   NextBytes() = encoder_.bytes();
-  chunks_.push_back({mint, maxt, ChunkEncoding::kXor, {}});
+  chunks_.push_back({mint, maxt, EncodingOf(encoder_.encoding()), {}});
 }
 
 }  // namespace canopy::tsdb

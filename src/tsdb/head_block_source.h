@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "block_writer.h"
-#include "canopy/chunk/xor.h"
+#include "canopy/chunk/float_encoder.h"
 #include "chunk_builder.h"
 #include "graveyard.h"
 #include "head.h"
@@ -52,7 +52,7 @@ class HeadBlockSource final : public BlockSource {
   HeadDeletions::Ranges deleted_;
   std::vector<SourceChunk> chunks_;
   std::vector<std::string> bytes_;
-  chunk::XorEncoder encoder_;
+  chunk::FloatEncoder encoder_;
   ChunkBuilder builder_;
   std::vector<StoredSample> samples_;
 };

@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "canopy/chunk/xor.h"
+#include "canopy/chunk/float_encoder.h"
 #include "chunk_builder.h"
 #include "head.h"
 #include "head_chunk_files.h"
@@ -25,7 +25,7 @@ HeadChunk Describe(SeriesRef series, const ClosedChunk& chunk, std::string_view 
           .data = data};
 }
 
-std::string_view Encode(const ClosedChunk& chunk, chunk::XorEncoder& encoder) {
+std::string_view Encode(ClosedChunk& chunk, chunk::FloatEncoder& encoder) {
   if (chunk.place == ClosedChunk::Place::kEncoded) return chunk.encoded->view();
   const ClosedValues& values = *chunk.values;
   std::array<double, chunk::kMaxChunkSamples> decoded;
@@ -33,6 +33,7 @@ std::string_view Encode(const ClosedChunk& chunk, chunk::XorEncoder& encoder) {
   encoder.Clear();
   for (uint32_t i = 0; i < values.count; ++i)
     encoder.Append(values.times->at(values.start + i), decoded[i]);
+  chunk.encoding = EncodingOf(encoder.encoding());
   return encoder.bytes();
 }
 
@@ -83,13 +84,13 @@ Status Head::Spill(std::span<const SeriesRef> refs) {
         if (chunks[i].place != ClosedChunk::Place::kFile) moves.push_back({ref, chunks[i]});
     }
   }
-  chunk::XorEncoder encoder;
+  chunk::FloatEncoder encoder(float_encoding_);
   Status status;
   size_t done = 0;
   for (; done < moves.size(); ++done) {
     Move& move = moves[done];
-    const auto file_ref =
-        chunk_files_->Append(Describe(move.ref, move.chunk, Encode(move.chunk, encoder)));
+    const std::string_view data = Encode(move.chunk, encoder);
+    const auto file_ref = chunk_files_->Append(Describe(move.ref, move.chunk, data));
     if (!file_ref.ok()) {
       status = file_ref.status();
       break;

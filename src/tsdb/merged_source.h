@@ -21,9 +21,11 @@ namespace canopy::tsdb {
 // of one series. Not thread-safe.
 class MergedSource final : public BlockSource {
  public:
-  // kCanceled from NextSeries() once a stop is requested.
+  // Floats that are encoded anew become `floats`. kCanceled from NextSeries() once a stop is
+  // requested.
   static Result<std::unique_ptr<MergedSource>> Open(
-      std::vector<std::shared_ptr<const Block>> blocks, std::stop_token stop = {});
+      std::vector<std::shared_ptr<const Block>> blocks, chunk::FloatEncoding floats,
+      std::stop_token stop);
 
   Result<bool> NextSymbol(std::string_view& symbol) override;
   Result<bool> NextSeries(Series& series) override;
@@ -48,7 +50,8 @@ class MergedSource final : public BlockSource {
     std::vector<ChunkMeta> chunks;
   };
 
-  explicit MergedSource(std::stop_token stop) : stop_(std::move(stop)) {}
+  MergedSource(chunk::FloatEncoding floats, std::stop_token stop)
+      : stop_(std::move(stop)), merger_(floats) {}
 
   // Orders of heaps: whether input `a` comes after `b`.
   bool SymbolAfter(uint32_t a, uint32_t b) const;

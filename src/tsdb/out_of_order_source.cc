@@ -10,7 +10,8 @@ OutOfOrderSource::OutOfOrderSource(Head& head, std::shared_ptr<const OutOfOrderS
       start_(start),
       block_range_(head.options_.block_range.count()),
       stop_(std::move(stop)),
-      order_(head.symbols_) {
+      order_(head.symbols_),
+      builder_(kMergedChunkSamples, head.float_encoding()) {
   {
     const ReaderLock lock(head.mu_);
     for (const auto& [slot, of_series] : *samples_)

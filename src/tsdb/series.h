@@ -46,7 +46,7 @@ struct ClosedChunk {
   int64_t min_time;
   uint32_t duration;  // from the first sample to the last, in milliseconds
   Place place;
-  ChunkEncoding encoding;  // on disk
+  ChunkEncoding encoding;  // on disk; kNone of values, which have none yet
   union {
     ClosedValues* values;
     EncodedChunk* encoded;

@@ -203,7 +203,7 @@ ClosedChunk SeriesWriter::TakeValues(Series& series) {
   ClosedChunk chunk;
   chunk.min_time = values->times->at(values->start);
   chunk.place = ClosedChunk::Place::kValues;
-  chunk.encoding = ChunkEncoding::kXor;
+  chunk.encoding = ChunkEncoding::kNone;
   chunk.values = values;
   return chunk;
 }
@@ -292,6 +292,7 @@ void SeriesWriter::MoveToFile(Series& series, const ClosedChunk& chunk, uint64_t
   const auto place = static_cast<size_t>(it - chunks.begin());
   series.closed = NewList(chunks, 0);
   series.closed->chunks[place].place = ClosedChunk::Place::kFile;
+  series.closed->chunks[place].encoding = chunk.encoding;
   series.closed->chunks[place].file_ref = file_ref;
   Bury(old->chunks[place]);
   graveyard_.BuryBlock(old);

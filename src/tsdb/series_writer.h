@@ -27,7 +27,7 @@ class SeriesWriter {
   void Put(Series& series, int64_t t, double value);
   void PutHistogram(Series& series, int64_t t, const storage::HistogramValue& value);
 
-  // One of its chunks is in a file now.
+  // One of its chunks is in a file now, in the encoding that is given with it.
   void MoveToFile(Series& series, const ClosedChunk& chunk, uint64_t file_ref);
   // For a start. REQUIRES: an empty series, and chunks in order, all in files.
   void Attach(Series& series, std::span<const ClosedChunk> chunks);

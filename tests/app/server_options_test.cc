@@ -126,6 +126,16 @@ BOOST_AUTO_TEST_CASE(metadata_is_logged_when_the_feature_is_on) {
   BOOST_TEST(!off.store.metadata);
 }
 
+BOOST_AUTO_TEST_CASE(xor2_is_the_default_when_the_feature_is_on) {
+  const ServerOptions on = Good({"--enable-feature=xor2-encoding"});
+  BOOST_TEST((on.store.float_encoding == chunk::FloatEncoding::kXor2));
+  BOOST_REQUIRE_EQUAL(on.notices.size(), 1u);
+  BOOST_TEST(on.notices[0] ==
+             "--enable-feature: \"xor2-encoding\" is being phased out: it changes the default of "
+             "storage.tsdb.chunk_encoding.floats to xor2; set that in the configuration instead");
+  BOOST_TEST((Good({}).store.float_encoding == chunk::FloatEncoding::kXor));
+}
+
 BOOST_AUTO_TEST_CASE(changed_files_are_looked_for_when_that_is_asked_for) {
   BOOST_TEST(Good({}).auto_reload_interval.count() == 0);
   BOOST_TEST(Good({"--config.auto-reload"}).auto_reload_interval.count() == 30'000);

@@ -198,6 +198,23 @@ storage:
   BOOST_CHECK(config.storage.retention_time == Duration(30 * 24h));
   BOOST_TEST(config.storage.retention_size.value() == 3u << 29);
   BOOST_TEST(config.storage.max_exemplars == 5);
+  BOOST_CHECK(config.storage.float_encoding == chunk::FloatEncoding::kXor);
+}
+
+BOOST_AUTO_TEST_CASE(chunks_of_floats_are_xor_or_xor2_or_what_they_were) {
+  const auto read = [](const std::string& tsdb) {
+    return Good("storage: {tsdb: " + tsdb + "}").storage.float_encoding;
+  };
+  BOOST_CHECK(read("{chunk_encoding: {floats: xor}}") == chunk::FloatEncoding::kXor);
+  BOOST_CHECK(read("{chunk_encoding: {floats: xor2}}") == chunk::FloatEncoding::kXor2);
+  BOOST_CHECK(read("{chunk_encoding: {floats: ''}}") == std::nullopt);
+  BOOST_CHECK(read("{chunk_encoding: {}}") == std::nullopt);
+  BOOST_CHECK(read("{}") == std::nullopt);
+  for (const std::string bad : {"XOR2", "xor3", "4"})
+    BOOST_TEST(Errors("storage: {tsdb: {chunk_encoding: {floats: " + bad + "}}}") ==
+               "1: storage.tsdb.chunk_encoding.floats: 'storage.tsdb.chunk_encoding.floats' must "
+               "be 'xor' or 'xor2', or the field must be omitted entirely, got \"" +
+                   bad + "\"");
 }
 
 BOOST_AUTO_TEST_CASE(a_job_is_read_whole) {
@@ -379,8 +396,7 @@ BOOST_AUTO_TEST_CASE(what_prometheus_knows_and_we_do_not_is_not_supported_yet) {
   f("storage: {tsdb: {out_of_order_time_window: 30m}}", "");
   f("storage: {tsdb: {retention: {percentage: 50}}}",
     "1: storage.tsdb.retention.percentage: not supported yet");
-  f("storage: {tsdb: {chunk_encoding: {floats: xor2}}}",
-    "1: storage.tsdb.chunk_encoding.floats: xor2 is not supported yet");
+  f("storage: {tsdb: {chunk_encoding: {floats: xor2}}}", "");
   f("alerting: {alertmanagers: [{sigv4: {region: a}}]}",
     "1: alerting.alertmanagers[0].sigv4: not supported yet");
 }

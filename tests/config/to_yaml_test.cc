@@ -153,7 +153,7 @@ scrape_configs:
     file_sd_configs: [{files: ["*.yml"], refresh_interval: 30s}]
     static_configs: [{targets: [], labels: {"ключ": "значение"}}, {targets: ["[::1]:80"]}]
 storage:
-  tsdb: {retention: {time: 1y}}
+  tsdb: {chunk_encoding: {floats: xor2}, retention: {time: 1y}}
   exemplars: {max_exemplars: 0}
 )");
   const std::string text = ToYaml(config);

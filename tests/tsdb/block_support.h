@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "canopy/chunk/xor.h"
+#include "canopy/chunk/float_encoder.h"
 #include "canopy/model/sample.h"
 #include "canopy/storage/queryable.h"
 #include "tests/tsdb/index_support.h"
@@ -30,8 +30,12 @@ inline bool SameSamples(const SampleMap& a, const SampleMap& b) {
 // The content as the source of a block, in chunks of so many samples.
 class MapSource final : public BlockSource {
  public:
-  explicit MapSource(const SampleMap& content, size_t chunk_samples = 120)
-      : content_(content), chunk_samples_(chunk_samples), next_(content.begin()) {
+  explicit MapSource(const SampleMap& content, size_t chunk_samples = 120,
+                     chunk::FloatEncoding encoding = chunk::FloatEncoding::kXor)
+      : content_(content),
+        chunk_samples_(chunk_samples),
+        encoding_(encoding),
+        next_(content.begin()) {
     IndexContent labels;
     for (const auto& [set, samples] : content) labels[set];
     symbols_ = SymbolsOf(labels);
@@ -50,10 +54,10 @@ class MapSource final : public BlockSource {
     const auto& samples = next_->second;
     for (size_t i = 0; i < samples.size(); i += chunk_samples_) {
       const size_t end = std::min(samples.size(), i + chunk_samples_);
-      chunk::XorEncoder encoder;
+      chunk::FloatEncoder encoder(encoding_);
       for (size_t k = i; k < end; ++k) encoder.Append(samples[k].first, samples[k].second);
       bytes_.push_back(encoder.bytes());
-      chunks_.push_back({samples[i].first, samples[end - 1].first, ChunkEncoding::kXor, {}});
+      chunks_.push_back({samples[i].first, samples[end - 1].first, EncodingOf(encoding_), {}});
     }
     for (size_t i = 0; i < chunks_.size(); ++i) chunks_[i].data = bytes_[i];
     series = {pairs_, chunks_};
@@ -64,6 +68,7 @@ class MapSource final : public BlockSource {
  private:
   const SampleMap& content_;
   const size_t chunk_samples_;
+  const chunk::FloatEncoding encoding_;
   SampleMap::const_iterator next_;
   std::vector<std::string> symbols_;
   size_t next_symbol_ = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "canopy/base/time.h"
+#include "canopy/chunk/float_encoder.h"
 #include "canopy/exposition/escape.h"
 #include "canopy/exposition/negotiate.h"
 #include "canopy/model/labels.h"
@@ -150,6 +151,8 @@ struct StorageConfig {
   // How far behind the newest sample of all a sample may lie that is older than the newest one of
   // its series; 0: none may.
   Duration out_of_order_time_window{0};
+  // chunk_encoding.floats; unset: what the store was opened with.
+  std::optional<chunk::FloatEncoding> float_encoding;
   // Unset: the flag's value or its default counts.
   std::optional<Duration> retention_time;
   std::optional<uint64_t> retention_size;  // bytes

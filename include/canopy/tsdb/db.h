@@ -12,6 +12,7 @@
 #include "canopy/base/self_metrics.h"
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
+#include "canopy/chunk/float_encoder.h"
 #include "canopy/model/matcher.h"
 #include "canopy/storage/appender.h"
 #include "canopy/storage/exemplar_queryable.h"
@@ -39,6 +40,8 @@ struct Options {
   Duration retention_time = std::chrono::days(15);
   // The oldest blocks go while all of the directory is larger; zero: none.
   uint64_t retention_bytes = 0;
+  // As SetFloatEncoding().
+  chunk::FloatEncoding float_encoding = chunk::FloatEncoding::kXor;
   // As SetOutOfOrderWindow().
   Duration out_of_order_window{0};
   uint64_t wal_segment_bytes = 128ull << 20;
@@ -120,6 +123,9 @@ class Db : public storage::Appender, public storage::Queryable, public storage::
   // series. Counts for appends from now on. kIo when the log of such samples cannot be opened; all
   // is then as before.
   virtual Status SetOutOfOrderWindow(Duration window) = 0;
+  // What floats become when they are written to disk from now on: head chunks, blocks of the head
+  // and of samples out of order, and what compaction encodes anew. What is there stays as it is.
+  virtual void SetFloatEncoding(chunk::FloatEncoding encoding) = 0;
   // Each list holds at most `top` entries. Looks at every series: not for a hot path.
   virtual HeadStats Stats(size_t top) const = 0;
   // Cuts blocks from the head, truncates the log, joins blocks, drops those beyond retention: all
