@@ -29,9 +29,8 @@ constexpr Feature NeedsStarts(std::string_view name) {
 }
 
 constexpr std::string_view kPhasedOut =
-    " is being phased out: it changes the default of storage.tsdb.chunk_encoding.floats to xor2; "
-    "set "
-    "that in the configuration instead";
+    " is being phased out: it makes xor2 the default of storage.tsdb.chunk_encoding.floats, which "
+    "the configuration can say";
 
 using enum Support;
 using F = promql::Features;

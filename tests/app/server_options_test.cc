@@ -130,9 +130,10 @@ BOOST_AUTO_TEST_CASE(xor2_is_the_default_when_the_feature_is_on) {
   const ServerOptions on = Good({"--enable-feature=xor2-encoding"});
   BOOST_TEST((on.store.float_encoding == chunk::FloatEncoding::kXor2));
   BOOST_REQUIRE_EQUAL(on.notices.size(), 1u);
-  BOOST_TEST(on.notices[0] ==
-             "--enable-feature: \"xor2-encoding\" is being phased out: it changes the default of "
-             "storage.tsdb.chunk_encoding.floats to xor2; set that in the configuration instead");
+  BOOST_TEST(
+      on.notices[0] ==
+      "--enable-feature: \"xor2-encoding\" is being phased out: it makes xor2 the default of "
+      "storage.tsdb.chunk_encoding.floats, which the configuration can say");
   BOOST_TEST((Good({}).store.float_encoding == chunk::FloatEncoding::kXor));
 }
 
