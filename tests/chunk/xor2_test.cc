@@ -9,9 +9,12 @@
 
 #include "canopy/chunk/xor.h"
 #include "canopy/model/sample.h"
+#include "tests/support/hex.h"
 
 namespace canopy::chunk {
 namespace {
+
+using testing::Hex;
 
 struct Sample {
   int64_t time;
@@ -22,16 +25,6 @@ using Samples = std::vector<Sample>;
 
 constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
 constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-
-std::string Hex(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    out += kDigits[static_cast<uint8_t>(c) >> 4];
-    out += kDigits[static_cast<uint8_t>(c) & 15];
-  }
-  return out;
-}
 
 // Binary digits as bytes, the last one filled up; blanks are for the reader.
 std::string Bytes(std::string_view digits) {

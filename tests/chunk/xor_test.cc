@@ -8,21 +8,13 @@
 #include <vector>
 
 #include "canopy/model/sample.h"
+#include "tests/support/hex.h"
 
 namespace canopy::chunk {
 namespace {
 
+using testing::Hex;
 using Samples = std::vector<model::Sample>;
-
-std::string Hex(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string out;
-  for (const char c : bytes) {
-    out += kDigits[static_cast<uint8_t>(c) >> 4];
-    out += kDigits[static_cast<uint8_t>(c) & 15];
-  }
-  return out;
-}
 
 std::string Encode(const Samples& samples) {
   XorEncoder encoder;

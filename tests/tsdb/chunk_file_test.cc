@@ -8,13 +8,15 @@
 #include "canopy/chunk/xor.h"
 #include "canopy/model/histogram_buckets.h"
 #include "canopy/model/sample.h"
+#include "tests/support/hex.h"
 #include "tests/support/mem_fs.h"
-#include "tests/tsdb/hex.h"
 #include "tests/tsdb/wal_support.h"
 
 namespace canopy::tsdb {
 namespace {
 
+using testing::FromHex;
+using testing::Hex;
 using testing::MemFs;
 
 BOOST_AUTO_TEST_CASE(a_segment_has_the_documented_bytes) {

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "canopy/storage/merge.h"
+#include "tests/support/hex.h"
 #include "tests/support/mem_fs.h"
 #include "tests/support/random_histograms.h"
 #include "tests/tsdb/block_support.h"
-#include "tests/tsdb/hex.h"
 #include "tests/tsdb/raw_block.h"
 #include "tsdb/block.h"
 #include "tsdb/chunk_builder.h"
@@ -21,6 +21,7 @@
 namespace canopy::tsdb {
 namespace {
 
+using testing::FromHex;
 using testing::MemFs;
 
 constexpr int64_t kStart = 1'700'000'000'000;

@@ -7,14 +7,16 @@
 
 #include "canopy/base/bytes.h"
 #include "canopy/base/crc32c.h"
+#include "tests/support/hex.h"
 #include "tests/support/mem_fs.h"
-#include "tests/tsdb/hex.h"
 #include "tests/tsdb/wal_support.h"
 #include "tsdb/chunk_file.h"
 
 namespace canopy::tsdb {
 namespace {
 
+using testing::FromHex;
+using testing::Hex;
 using testing::MemFs;
 
 constexpr const char* kDir = "/chunks_head";

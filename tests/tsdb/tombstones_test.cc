@@ -6,11 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/hex.h"
 #include "tests/support/mem_fs.h"
-#include "tests/tsdb/hex.h"
 
 namespace canopy::tsdb {
 namespace {
+
+using testing::FromHex;
+using testing::Hex;
 
 BOOST_AUTO_TEST_CASE(ranges_that_touch_become_one) {
   std::mt19937 random(1);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "canopy/model/sample.h"
-#include "tests/tsdb/hex.h"
+#include "tests/support/hex.h"
 #include "tsdb/wal_histogram_record.h"
 
 namespace canopy::tsdb {
@@ -16,6 +16,8 @@ namespace {
 
 using model::Labels;
 using model::LabelView;
+using testing::FromHex;
+using testing::Hex;
 
 Timestamp At(int64_t ms) { return Timestamp::FromMs(ms); }
 

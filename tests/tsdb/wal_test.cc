@@ -6,14 +6,16 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/hex.h"
 #include "tests/support/mem_fs.h"
-#include "tests/tsdb/hex.h"
 #include "tests/tsdb/wal_support.h"
 #include "tsdb/wal_reader.h"
 
 namespace canopy::tsdb {
 namespace {
 
+using testing::FromHex;
+using testing::Hex;
 using testing::MemFs;
 
 constexpr size_t kPage = kWalPageBytes;

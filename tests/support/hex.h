@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace canopy::tsdb {
+namespace canopy::testing {
 
 inline std::string Hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -33,4 +33,4 @@ inline std::string FromHex(std::string_view digits) {
   return out;
 }
 
-}  // namespace canopy::tsdb
+}  // namespace canopy::testing
