@@ -76,8 +76,8 @@ Status Mark(Fs& fs, Blocks blocks, bool BlockCompaction::*flag) {
 }  // namespace
 
 Result<std::optional<BlockMeta>> CompactBlocks(Fs& fs, const std::string& dir, Blocks blocks,
-                                               Timestamp now, std::stop_token stop,
-                                               FloatEncoding floats) {
+                                               Timestamp now, FloatEncoding floats,
+                                               std::stop_token stop) {
   CANOPY_CHECK(!blocks.empty());
   auto written = Write(fs, dir, blocks, now, std::move(stop), floats);
   if (!written.ok()) {
@@ -95,8 +95,8 @@ Result<std::optional<BlockMeta>> CompactBlocks(Fs& fs, const std::string& dir, B
 
 Result<std::optional<BlockMeta>> RewriteBlock(Fs& fs, const std::string& dir,
                                               const std::shared_ptr<const Block>& block,
-                                              Timestamp now, std::stop_token stop,
-                                              FloatEncoding floats) {
+                                              Timestamp now, FloatEncoding floats,
+                                              std::stop_token stop) {
   BlockMeta meta = MergedMeta({&block, 1}, now);
   meta.compaction.level = 1;
   meta.compaction.sources = {meta.ulid};

@@ -29,8 +29,8 @@ using chunk::FloatEncoding;
 // REQUIRES: blocks are not empty; nobody else writes their meta.json or tombstones meanwhile.
 Result<std::optional<BlockMeta>> CompactBlocks(Fs& fs, const std::string& dir,
                                                std::span<const std::shared_ptr<const Block>> blocks,
-                                               Timestamp now, std::stop_token stop = {},
-                                               FloatEncoding floats = FloatEncoding::kXor);
+                                               Timestamp now, FloatEncoding floats,
+                                               std::stop_token stop = {});
 
 // Writes the block once more, without what was deleted from it, into `dir`; nullopt when nothing is
 // left. Unlike a compaction it does not raise the level, as in prometheus 3.14: the new block is
@@ -38,7 +38,7 @@ Result<std::optional<BlockMeta>> CompactBlocks(Fs& fs, const std::string& dir,
 // CompactBlocks(), but that nothing is marked.
 Result<std::optional<BlockMeta>> RewriteBlock(Fs& fs, const std::string& dir,
                                               const std::shared_ptr<const Block>& block,
-                                              Timestamp now, std::stop_token stop = {},
-                                              FloatEncoding floats = FloatEncoding::kXor);
+                                              Timestamp now, FloatEncoding floats,
+                                              std::stop_token stop = {});
 
 }  // namespace canopy::tsdb

@@ -59,7 +59,8 @@ std::shared_ptr<const Block> MustWrite(Fs& fs, std::vector<RawChunk> chunks) {
 }
 
 std::vector<RawChunk> Compacted(Fs& fs, const std::vector<std::shared_ptr<const Block>>& blocks) {
-  const auto meta = CompactBlocks(fs, "/data", blocks, Timestamp::FromMs(1'800'000'000'000));
+  const auto meta =
+      CompactBlocks(fs, "/data", blocks, Timestamp::FromMs(1'800'000'000'000), FloatEncoding::kXor);
   BOOST_REQUIRE_MESSAGE(meta.ok(), meta.status().message());
   const auto block = Block::Open(fs, "/data/" + (*meta)->ulid.ToString());
   BOOST_REQUIRE(block.ok());

@@ -153,28 +153,55 @@ BOOST_AUTO_TEST_CASE(samples_out_of_order_come_into_blocks_of_it) {
   disk.IsWhole();
 }
 
+chunk::FloatEncoding Other(chunk::FloatEncoding encoding) {
+  return encoding == chunk::FloatEncoding::kXor ? chunk::FloatEncoding::kXor2
+                                                : chunk::FloatEncoding::kXor;
+}
+
 BOOST_AUTO_TEST_CASE(a_part_of_a_chunk_is_of_it_and_so_is_a_block_without_what_was_deleted) {
-  Xor2Disk disk;
-  const SampleMap content = RandomSamples(3, kSamples, kStart, 3);
-  const auto delete_at = [&](int64_t minutes) {
-    const Timestamp from = Timestamp::FromMs(kStart) + minutes * kMinute;
-    BOOST_REQUIRE(disk.db->Delete({}, from, from + Duration(31'000)).ok());
-  };
-  MustAppend(*disk.db, content, 0, 25);
-  delete_at(1);
-  MustAppend(*disk.db, content, 25, 60);
-  disk.Compact();
-  BOOST_TEST(Only(InBlocks(disk), ChunkEncoding::kXor2));
-  // The other one from now on: chunks that are rewritten become it, others stay.
-  disk.db->SetFloatEncoding(chunk::FloatEncoding::kXor);
-  const size_t chunks = InBlocks(disk).at(ChunkEncoding::kXor2);
-  delete_at(3);
-  BOOST_REQUIRE(disk.db->CleanTombstones().ok());
-  const Encodings cleaned = InBlocks(disk);
-  BOOST_REQUIRE_EQUAL(cleaned.size(), 2u);
-  BOOST_TEST(cleaned.at(ChunkEncoding::kXor) == 3u);
-  BOOST_TEST(cleaned.at(ChunkEncoding::kXor2) + 3u == chunks);
-  disk.IsWhole();
+  for (const auto first : {chunk::FloatEncoding::kXor, chunk::FloatEncoding::kXor2}) {
+    Xor2Disk disk(first);
+    const SampleMap content = RandomSamples(3, kSamples, kStart, 3);
+    const auto delete_at = [&](int64_t minutes) {
+      const Timestamp from = Timestamp::FromMs(kStart) + minutes * kMinute;
+      BOOST_REQUIRE(disk.db->Delete({}, from, from + Duration(31'000)).ok());
+    };
+    MustAppend(*disk.db, content, 0, 25);
+    delete_at(1);
+    MustAppend(*disk.db, content, 25, 60);
+    disk.Compact();
+    BOOST_TEST(Only(InBlocks(disk), EncodingOf(first)));
+    // The other one from now on: chunks that are rewritten become it, others stay.
+    disk.db->SetFloatEncoding(Other(first));
+    const size_t chunks = InBlocks(disk).at(EncodingOf(first));
+    delete_at(3);
+    BOOST_REQUIRE(disk.db->CleanTombstones().ok());
+    const Encodings cleaned = InBlocks(disk);
+    BOOST_REQUIRE_EQUAL(cleaned.size(), 2u);
+    BOOST_TEST(cleaned.at(EncodingOf(Other(first))) == 3u);
+    BOOST_TEST(cleaned.at(EncodingOf(first)) + 3u == chunks);
+    disk.IsWhole();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(blocks_that_overlap_are_joined_into_it) {
+  for (const auto first : {chunk::FloatEncoding::kXor, chunk::FloatEncoding::kXor2}) {
+    Xor2Disk disk(first);
+    for (const double at : {86, 87, 88, 100})
+      BOOST_TEST((One(*disk.db, "a", at, at) == AppendResult::kStored));
+    disk.Compact();
+    BOOST_TEST(Only(InBlocks(disk), EncodingOf(first)));
+    disk.db->SetFloatEncoding(Other(first));
+    BOOST_TEST((One(*disk.db, "a", 86.5, 7) == AppendResult::kStored));
+    BOOST_TEST((One(*disk.db, "a", 115, 2) == AppendResult::kStored));
+    disk.Compact();
+    const BlockMeta joined = disk.Blocks().front();
+    BOOST_TEST(joined.stats.num_samples == 4u);
+    Encodings found;
+    AddBlock(disk.fs, "/data/" + joined.ulid.ToString(), found);
+    BOOST_TEST(Only(found, EncodingOf(Other(first))));
+    disk.IsWhole();
+  }
 }
 
 // Each series in chunks of 50, of one encoding.
@@ -201,7 +228,7 @@ BOOST_AUTO_TEST_CASE(compaction_mixes_both_and_encodes_anew_what_is_asked_for) {
   const auto xor2 = WriteBlockOf(fs, others, chunk::FloatEncoding::kXor2);
   for (const auto encoding : {chunk::FloatEncoding::kXor, chunk::FloatEncoding::kXor2}) {
     const auto made = CompactBlocks(fs, "/data", std::vector{xor1, xor2},
-                                    Timestamp::FromMs(1'800'000'000'000), {}, encoding);
+                                    Timestamp::FromMs(1'800'000'000'000), encoding);
     BOOST_REQUIRE_MESSAGE(made.ok(), made.status().message());
     const auto block = *Block::Open(fs, "/data/" + (*made)->ulid.ToString());
     Encodings found;
@@ -209,9 +236,7 @@ BOOST_AUTO_TEST_CASE(compaction_mixes_both_and_encodes_anew_what_is_asked_for) {
     // Of each series the first and the last chunk overlap with nothing.
     const auto querier = NewBlockQuerier(block, Timestamp::Min(), Timestamp::Max());
     BOOST_TEST(SameSamples(SamplesOf(**(*querier).Select({}, {})), want));
-    const ChunkEncoding other =
-        encoding == chunk::FloatEncoding::kXor ? ChunkEncoding::kXor2 : ChunkEncoding::kXor;
-    BOOST_TEST(found.at(other) == 10u);
+    BOOST_TEST(found.at(EncodingOf(Other(encoding))) == 10u);
     BOOST_TEST(found.at(EncodingOf(encoding)) == 20u);
   }
   CheckWhole(fs, "/data");
