@@ -1,6 +1,5 @@
 #include "canopy/base/fs.h"
 
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,26 +8,13 @@
 
 #include "tests/support/manual_clock.h"
 #include "tests/support/mem_fs.h"
+#include "tests/support/temp_dir.h"
 
 namespace canopy {
 namespace {
 
 using testing::MemFs;
-
-// A directory of the machine's disk that goes away with the test.
-class TempDir {
- public:
-  TempDir() {
-    char name[] = "/tmp/canopy-fs-test-XXXXXX";
-    CANOPY_CHECK(::mkdtemp(name) != nullptr);
-    path_ = name;
-  }
-  ~TempDir() { (void)PosixFs().RemoveAll(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
+using testing::TempDir;
 
 // Runs a test on the real disk and on the one in memory: what one does, the other must do.
 void OnEveryFs(const std::function<void(Fs&, const std::string& dir)>& test) {

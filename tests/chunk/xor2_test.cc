@@ -9,6 +9,7 @@
 
 #include "canopy/chunk/xor.h"
 #include "canopy/model/sample.h"
+#include "tests/chunk/random_samples.h"
 #include "tests/support/hex.h"
 
 namespace canopy::chunk {
@@ -184,12 +185,10 @@ BOOST_AUTO_TEST_CASE(every_chunk_comes_back) {
       const uint64_t starts = random() % 3;  // none, few changes, many
       for (size_t n = random() % 300; n > 0; --n) {
         if (random() % 2 == 0)
-          time = static_cast<int64_t>(static_cast<uint64_t>(time) + (random() >> (random() % 64)));
+          time = LaterTime(random, time);
         else
           time = static_cast<int64_t>(static_cast<uint64_t>(time) + 15000);
-        if (random() % 3 != 0)
-          value = std::bit_cast<double>(std::bit_cast<uint64_t>(value) ^
-                                        (random() >> (random() % 64) << (random() % 64)));
+        if (random() % 3 != 0) value = ChangedValue(random, value);
         if (starts > 0 && random() % (starts == 1 ? 100 : 2) == 0)
           start = static_cast<int64_t>(static_cast<uint64_t>(time) - (random() >> (random() % 64)));
         samples.push_back({time, random() % 10 == 0 ? model::StaleNan() : value, start});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "canopy/model/sample.h"
+#include "tests/chunk/random_samples.h"
 #include "tests/support/hex.h"
 
 namespace canopy::chunk {
@@ -75,12 +76,9 @@ BOOST_AUTO_TEST_CASE(every_chunk_comes_back) {
       Samples samples;
       auto time = static_cast<int64_t>(random());
       double value = 0;
-      // Each delta of deltas and each size of window is met.
       for (size_t n = random() % 300; n > 0; --n) {
-        time = static_cast<int64_t>(static_cast<uint64_t>(time) + (random() >> (random() % 64)));
-        if (random() % 3 != 0)
-          value = std::bit_cast<double>(std::bit_cast<uint64_t>(value) ^
-                                        (random() >> (random() % 64) << (random() % 64)));
+        time = LaterTime(random, time);
+        if (random() % 3 != 0) value = ChangedValue(random, value);
         samples.push_back(At(time, value));
       }
       BOOST_REQUIRE(Shown(Decode(Encode(samples))) == Shown(samples));

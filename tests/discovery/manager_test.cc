@@ -1,17 +1,16 @@
-#include <unistd.h>
-
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 
 #include "canopy/base/mutex.h"
 #include "canopy/discovery/discovery.h"
+#include "tests/support/temp_dir.h"
 
 namespace canopy::discovery {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::TempDir;
 using Jobs = std::map<std::string, config::DiscoveryConfig>;
 
 // Longer than any machine needs, so that only a fault runs into it.
@@ -76,23 +75,6 @@ class Consumer {
   CondVar changed_;
   std::vector<std::string> seen_;
   std::vector<std::chrono::steady_clock::time_point> arrived_;
-};
-
-class TempDir {
- public:
-  TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "canopy-sd-XXXXXX").string();
-    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TempDir() { std::filesystem::remove_all(path_); }
-  std::string Path(const std::string& name) const { return path_ + "/" + name; }
-  void Write(const std::string& name, const std::string& text) const {
-    std::ofstream(Path(name)) << text;
-  }
-
- private:
-  std::string path_;
 };
 
 config::DiscoveryConfig Static(std::vector<std::string> targets, model::Labels labels = {}) {

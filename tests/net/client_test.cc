@@ -14,6 +14,7 @@
 #include "canopy/net/compress.h"
 #include "canopy/net/server.h"
 #include "tests/net/raw_tcp.h"
+#include "tests/net/serve.h"
 #include "tests/support/mem_fs.h"
 #include "tests/support/wait_for.h"
 
@@ -22,35 +23,6 @@ namespace {
 
 using testing::MemFs;
 using testing::WaitFor;
-
-std::unique_ptr<HttpServer> Serve(Router router) {
-  HttpServerOptions options;
-  options.listen_addresses = {"127.0.0.1:0"};
-  auto server = StartHttpServer(std::move(options), std::move(router));
-  BOOST_REQUIRE_MESSAGE(server.ok(), server.status().message());
-  return std::move(server).value();
-}
-
-// Answers every request with its own method, target, chosen headers and body.
-std::unique_ptr<HttpServer> ServeEcho() {
-  Router router;
-  router.HandleRest([](Request& request, Response& response) {
-    std::string out = request.method() + " " + request.path();
-    if (!request.raw_query().empty()) out += "?" + request.raw_query();
-    for (const char* name :
-         {"Accept-Encoding", "User-Agent", "Authorization", "Content-Type", "Expect", "X-A"})
-      for (const auto& [n, value] : request.headers())
-        if (SameHeader(n, name)) out += "\n" + std::string(name) + ": " + value;
-    const auto body = request.ReadBody(size_t{100} << 20);
-    if (body.ok() && !body->empty()) out += "\n\n" + std::string(*body);
-    (void)response.Send(out);
-  });
-  return Serve(std::move(router));
-}
-
-std::string UrlOf(const HttpServer& server, std::string_view path) {
-  return "http://" + server.addresses()[0] + std::string(path);
-}
 
 HttpOptions With(HttpClientConfig config) {
   HttpOptions options;
@@ -454,92 +426,6 @@ BOOST_AUTO_TEST_CASE(a_request_can_be_canceled) {
   // Destruction cancels the other one, and has called back when it returns.
   client.reset();
   BOOST_TEST(canceled == 2);
-}
-
-BOOST_AUTO_TEST_CASE(a_short_body_stays_on_the_client_s_thread) {
-  const auto server = ServeEcho();
-  Workers workers("callbacks", 1, 8);
-  const auto client = NewCurlHttpClient();
-  const auto thread_of = [&](size_t limit) {
-    HttpOptions options;
-    options.run_on = &workers;
-    options.run_here_up_to_bytes = limit;
-    std::atomic<bool> done{false};
-    std::string thread;
-    client->Send({"GET", UrlOf(*server, "/x"), {}, ""}, options, [&](HttpResponse) {
-      char name[32] = "";
-      pthread_getname_np(pthread_self(), name, sizeof name);
-      thread = name;
-      done = true;
-    });
-    BOOST_REQUIRE(WaitFor([&] { return done.load(); }));
-    return thread;
-  };
-  BOOST_TEST(thread_of(0) == "callbacks-0");
-  BOOST_TEST(thread_of(3) == "callbacks-0");
-  BOOST_TEST(thread_of(100'000) == "http-client");
-}
-
-BOOST_AUTO_TEST_CASE(some_short_bodies_at_once_stay_on_the_client_s_thread) {
-  const auto server = ServeEcho();
-  Workers workers("callbacks", 2, 8);
-  const auto client = NewCurlHttpClient();
-  HttpOptions options;
-  options.run_on = &workers;
-  options.run_here_up_to_bytes = 100'000;
-  std::atomic<int> here{0};
-  std::atomic<int> done{0};
-  for (int round = 1; round <= 20; ++round) {
-    for (int i = 0; i < 8; ++i) {
-      client->Send({"GET", UrlOf(*server, "/x"), {}, ""}, options, [&](HttpResponse) {
-        char name[32] = "";
-        pthread_getname_np(pthread_self(), name, sizeof name);
-        if (std::string_view(name) == "http-client") ++here;
-        ++done;
-      });
-    }
-    BOOST_REQUIRE(WaitFor([&] { return done == 8 * round; }));
-  }
-  BOOST_TEST(here == 160);
-}
-
-BOOST_AUTO_TEST_CASE(callbacks_run_on_their_workers) {
-  const auto server = ServeEcho();
-  Workers workers("callbacks", 2, 1);
-  auto client = NewCurlHttpClient();
-  std::atomic<int> done{0};
-  std::atomic<int> elsewhere{0};
-  HttpOptions options;
-  options.run_on = &workers;
-  // More at once than the queue holds: none is lost, and the client's thread does not wait.
-  for (int i = 0; i < 200; ++i) {
-    client->Send({"GET", UrlOf(*server, "/" + std::to_string(i)), {}, ""}, options,
-                 [&, i](HttpResponse r) {
-                   char name[32] = "";
-                   pthread_getname_np(pthread_self(), name, sizeof name);
-                   if (!std::string_view(name).starts_with("callbacks-")) ++elsewhere;
-                   if (r.body.starts_with("GET /" + std::to_string(i) + "\n")) ++done;
-                 });
-  }
-  BOOST_TEST(WaitFor([&] { return done == 200; }));
-  BOOST_TEST(elsewhere == 0);
-  // Workers that have stopped: the callback still comes, from the client.
-  workers.Stop();
-  std::atomic<bool> late{false};
-  client->Send({"GET", UrlOf(*server, "/"), {}, ""}, options, [&](HttpResponse) { late = true; });
-  BOOST_TEST(WaitFor([&] { return late.load(); }));
-}
-
-BOOST_AUTO_TEST_CASE(a_callback_may_send_the_next_request) {
-  const auto server = ServeEcho();
-  const auto client = NewCurlHttpClient();
-  std::atomic<int> count{0};
-  std::function<void(HttpResponse)> next = [&](HttpResponse r) {
-    if (r.code == 200 && ++count < 100)
-      client->Send({"GET", UrlOf(*server, "/"), {}, ""}, {}, next);
-  };
-  client->Send({"GET", UrlOf(*server, "/"), {}, ""}, {}, next);
-  BOOST_TEST(WaitFor([&] { return count == 100; }));
 }
 
 BOOST_AUTO_TEST_CASE(requests_go_through_a_proxy) {

@@ -7,6 +7,7 @@
 #include "canopy/net/client.h"
 #include "canopy/net/compress.h"
 #include "tests/net/raw_tcp.h"
+#include "tests/net/serve.h"
 #include "tests/support/wait_for.h"
 
 namespace canopy::net {
@@ -15,13 +16,6 @@ namespace {
 using testing::WaitFor;
 
 constexpr size_t kNoLimit = std::numeric_limits<size_t>::max();
-
-std::unique_ptr<HttpServer> Start(Router router, HttpServerOptions options = {}) {
-  if (options.listen_addresses.empty()) options.listen_addresses = {"127.0.0.1:0"};
-  auto server = StartHttpServer(std::move(options), std::move(router));
-  BOOST_REQUIRE_MESSAGE(server.ok(), server.status().message());
-  return std::move(server).value();
-}
 
 Router One(std::string_view method, std::string_view pattern, Handler handler) {
   Router router;
@@ -43,7 +37,7 @@ std::string WithoutDate(std::string response) {
 }
 
 BOOST_AUTO_TEST_CASE(a_response_byte_by_byte) {
-  const auto server = Start(One("GET", "/x", Hello));
+  const auto server = Serve(One("GET", "/x", Hello));
   auto f = [&](std::string_view request, std::string_view want) {
     BOOST_TEST_CONTEXT(request) {
       RawConnection c(server->addresses()[0]);
@@ -65,7 +59,7 @@ BOOST_AUTO_TEST_CASE(a_response_byte_by_byte) {
 }
 
 BOOST_AUTO_TEST_CASE(a_broken_request_is_refused) {
-  const auto server = Start(One("GET", "/x", Hello));
+  const auto server = Serve(One("GET", "/x", Hello));
   auto f = [&](std::string_view request, std::string_view status) {
     BOOST_TEST_CONTEXT(request.substr(0, 60)) {
       RawConnection c(server->addresses()[0]);
@@ -85,7 +79,7 @@ BOOST_AUTO_TEST_CASE(a_broken_request_is_refused) {
 
 BOOST_AUTO_TEST_CASE(a_long_url_is_no_trouble) {
   // A parent's selection of thousands of series.
-  const auto server = Start(One("GET", "/federate", [](Request& request, Response& response) {
+  const auto server = Serve(One("GET", "/federate", [](Request& request, Response& response) {
     (void)response.Send(std::to_string(request.Query()->All("match[]").size()));
   }));
   Form form;
@@ -101,7 +95,7 @@ BOOST_AUTO_TEST_CASE(a_long_url_is_no_trouble) {
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_serves_many_requests) {
-  const auto server = Start(One("GET", "/x", [](Request& request, Response& response) {
+  const auto server = Serve(One("GET", "/x", [](Request& request, Response& response) {
     (void)response.Send(request.client_address());
   }));
   RawConnection c(server->addresses()[0]);
@@ -122,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_connection_serves_many_requests) {
 }
 
 BOOST_AUTO_TEST_CASE(bodies_are_read) {
-  const auto server = Start(One("POST", "/echo", [](Request& request, Response& response) {
+  const auto server = Serve(One("POST", "/echo", [](Request& request, Response& response) {
     const auto body = request.ReadBody(100'000);
     if (!body.ok())
       (void)response.SendError(body.status().code() == Code::kLimit ? 413 : 400,
@@ -162,7 +156,7 @@ BOOST_AUTO_TEST_CASE(bodies_are_read) {
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_waits_is_told_to_go_on) {
-  const auto server = Start(One("POST", "/{read}", [](Request& request, Response& response) {
+  const auto server = Serve(One("POST", "/{read}", [](Request& request, Response& response) {
     if (request.path_param("read") == "yes") (void)request.ReadBody(100);
     (void)response.Send("done");
   }));
@@ -184,7 +178,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_waits_is_told_to_go_on) {
 }
 
 BOOST_AUTO_TEST_CASE(a_body_that_nobody_read_does_not_disturb) {
-  const auto server = Start(One("POST", "/x", Hello));
+  const auto server = Serve(One("POST", "/x", Hello));
   RawConnection c(server->addresses()[0]);
   BOOST_REQUIRE(c.Send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n" +
                        std::string(100'000, 'y')));
@@ -200,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_body_that_nobody_read_does_not_disturb) {
 BOOST_AUTO_TEST_CASE(long_answers_are_streamed_whole) {
   constexpr int kPieces = 800;
   const std::string piece(128 << 10, 'x');
-  const auto server = Start(One("GET", "/big", [&](Request&, Response& response) {
+  const auto server = Serve(One("GET", "/big", [&](Request&, Response& response) {
     for (int i = 0; i < kPieces; ++i)
       if (!response.Write(piece).ok()) return;
   }));
@@ -224,7 +218,7 @@ BOOST_AUTO_TEST_CASE(long_answers_are_streamed_whole) {
 }
 
 BOOST_AUTO_TEST_CASE(pieces_of_any_size_arrive_as_one_body) {
-  const auto server = Start(One("GET", "/x", [](Request& request, Response& response) {
+  const auto server = Serve(One("GET", "/x", [](Request& request, Response& response) {
     const bool close = request.Query()->Has("abort");
     for (const size_t size : {0u, 1u, 16384u, 16385u, 0u, 300'000u, 3u})
       (void)response.Write(std::string(size, 'z'));
@@ -254,7 +248,7 @@ BOOST_AUTO_TEST_CASE(answers_are_compressed_as_asked) {
     (void)r.Send(body);
   });
   router.Handle("GET", "/empty", [](Request&, Response&) {});
-  const auto server = Start(std::move(router));
+  const auto server = Serve(std::move(router));
   const auto client = NewCurlHttpClient();
   auto f = [&](std::string path, std::string accept, std::string_view want) {
     BOOST_TEST_CONTEXT(path << " " << accept) {
@@ -295,7 +289,7 @@ BOOST_AUTO_TEST_CASE(a_head_request_gets_no_body) {
   router.Handle("HEAD", "/whole", Hello);
   router.Handle("HEAD", "/streamed", [](Request&, Response& r) { (void)r.Write("hello"); });
   router.Handle("GET", "/nothing", [](Request&, Response& r) { r.SetStatus(204); });
-  const auto server = Start(std::move(router));
+  const auto server = Serve(std::move(router));
   auto f = [&](std::string request, std::string_view has) {
     BOOST_TEST_CONTEXT(request) {
       RawConnection c(server->addresses()[0]);
@@ -313,7 +307,7 @@ BOOST_AUTO_TEST_CASE(a_head_request_gets_no_body) {
 
 BOOST_AUTO_TEST_CASE(a_handler_learns_that_its_client_has_gone) {
   std::atomic<int> state{0};
-  const auto server = Start(One("GET", "/slow", [&](Request& request, Response&) {
+  const auto server = Serve(One("GET", "/slow", [&](Request& request, Response&) {
     state = request.disconnected() ? -1 : 1;
     if (WaitFor([&] { return request.disconnected(); })) state = 2;
   }));
@@ -328,7 +322,7 @@ BOOST_AUTO_TEST_CASE(a_handler_learns_that_its_client_has_gone) {
 BOOST_AUTO_TEST_CASE(a_writer_learns_that_its_client_has_gone) {
   std::atomic<bool> ended{false};
   Status last;
-  const auto server = Start(One("GET", "/big", [&](Request&, Response& response) {
+  const auto server = Serve(One("GET", "/big", [&](Request&, Response& response) {
     const std::string piece(64 << 10, 'x');
     while (last.ok()) last = response.Write(piece);
     ended = true;
@@ -345,7 +339,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_takes_nothing_is_dropped) {
   std::atomic<bool> ended{false};
   HttpServerOptions options;
   options.write_timeout = Duration(50);
-  const auto server = Start(One("GET", "/big",
+  const auto server = Serve(One("GET", "/big",
                                 [&](Request&, Response& response) {
                                   const std::string piece(1 << 20, 'x');
                                   while (response.Write(piece).ok()) {
@@ -361,7 +355,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_takes_nothing_is_dropped) {
 BOOST_AUTO_TEST_CASE(a_client_that_says_nothing_is_dropped) {
   HttpServerOptions options;
   options.read_timeout = Duration(50);
-  const auto server = Start(One("GET", "/x", Hello), options);
+  const auto server = Serve(One("GET", "/x", Hello), options);
   RawConnection silent(server->addresses()[0]);
   BOOST_TEST(silent.ReadAll() == "");
   RawConnection half(server->addresses()[0]);
@@ -379,7 +373,7 @@ BOOST_AUTO_TEST_CASE(a_handler_that_throws_answers_500) {
     (void)response.Write("part");
     throw std::bad_alloc();
   });
-  const auto server = Start(std::move(router));
+  const auto server = Serve(std::move(router));
   const auto client = NewCurlHttpClient();
   const std::string url = "http://" + server->addresses()[0];
   BOOST_TEST(client->Fetch({"GET", url + "/early", {}, ""}).code == 500);
@@ -398,7 +392,7 @@ BOOST_AUTO_TEST_CASE(each_request_is_reported) {
   options.response_headers = {{"X-Frame-Options", "deny"}};
   Router router;
   router.Handle("GET", "/l/{name}", Hello);
-  auto server = Start(std::move(router), options);
+  auto server = Serve(std::move(router), options);
   RawConnection c(server->addresses()[0]);
   BOOST_REQUIRE(c.Send(Get("/l/a") + Get("/nowhere", "Connection: close\r\n")));
   const std::string all = c.ReadAll();
@@ -415,7 +409,7 @@ BOOST_AUTO_TEST_CASE(users_are_asked_for_their_password) {
   options.basic_auth_users["admin"] =
       "$2y$04$KBCwKxOzLha2MUDgW0PjXe5HIbGWEvDkfa.9lcu3naIZqCqd0q2tG";
   options.basic_auth_users["other"] = "not a hash";
-  const auto server = Start(One("GET", "/x", Hello), options);
+  const auto server = Serve(One("GET", "/x", Hello), options);
   const auto client = NewCurlHttpClient();
   auto f = [&](std::string user, std::string password, int code) {
     auto config = std::make_shared<HttpClientConfig>();
@@ -439,7 +433,7 @@ BOOST_AUTO_TEST_CASE(users_are_asked_for_their_password) {
 }
 
 BOOST_AUTO_TEST_CASE(addresses_in_use_and_addresses_that_cannot_be) {
-  const auto server = Start(One("GET", "/x", Hello));
+  const auto server = Serve(One("GET", "/x", Hello));
   auto f = [](std::string address, Code code, std::string_view want) {
     HttpServerOptions options;
     options.listen_addresses = {"127.0.0.1:0", address};
@@ -464,7 +458,7 @@ BOOST_AUTO_TEST_CASE(addresses_in_use_and_addresses_that_cannot_be) {
 BOOST_AUTO_TEST_CASE(several_addresses_and_both_families) {
   HttpServerOptions options;
   options.listen_addresses = {"127.0.0.1:0", ":0", "localhost:0"};
-  const auto server = Start(One("GET", "/x", Hello), options);
+  const auto server = Serve(One("GET", "/x", Hello), options);
   const auto client = NewCurlHttpClient();
   BOOST_REQUIRE(server->addresses().size() == 3u);
   for (const std::string& address : server->addresses()) {
@@ -480,7 +474,7 @@ BOOST_AUTO_TEST_CASE(more_clients_than_connections_wait_their_turn) {
   std::atomic<int> at_once{0};
   std::atomic<int> most{0};
   const auto server =
-      Start(One("GET", "/x",
+      Serve(One("GET", "/x",
                 [&](Request&, Response& response) {
                   const int now = ++at_once;
                   for (int m = most; now > m && !most.compare_exchange_weak(m, now);) {
@@ -501,7 +495,7 @@ BOOST_AUTO_TEST_CASE(more_clients_than_connections_wait_their_turn) {
 BOOST_AUTO_TEST_CASE(running_requests_end_before_the_server) {
   std::atomic<bool> go{false};
   std::atomic<bool> running{false};
-  auto server = Start(One("GET", "/x", [&](Request&, Response& response) {
+  auto server = Serve(One("GET", "/x", [&](Request&, Response& response) {
     running = true;
     (void)WaitFor([&] { return go.load(); });
     (void)response.Send("done");
@@ -521,7 +515,7 @@ BOOST_AUTO_TEST_CASE(running_requests_end_before_the_server) {
 BOOST_AUTO_TEST_CASE(a_request_that_does_not_end_is_cut_off) {
   std::atomic<bool> running{false};
   std::atomic<bool> seen{false};
-  auto server = Start(One("GET", "/x", [&](Request& request, Response&) {
+  auto server = Serve(One("GET", "/x", [&](Request& request, Response&) {
     running = true;
     seen = WaitFor([&] { return request.disconnected(); });
   }));

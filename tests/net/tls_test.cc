@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include <boost/test/unit_test.hpp>
 
 #include "canopy/base/fs.h"
@@ -7,34 +5,18 @@
 #include "canopy/net/server.h"
 #include "tests/net/raw_tcp.h"
 #include "tests/net/test_certificates.h"
+#include "tests/support/temp_dir.h"
 
 namespace canopy::net {
 namespace {
 
-// Certificates in files, as servers want them; gone with the test.
-class Files {
- public:
-  Files() {
-    char name[] = "/tmp/canopy-tls-test-XXXXXX";
-    CANOPY_CHECK(::mkdtemp(name) != nullptr);
-    dir_ = name;
-  }
-  ~Files() { (void)PosixFs().RemoveAll(dir_); }
-  std::string Put(std::string_view name, std::string_view text) {
-    const std::string path = JoinPath(dir_, name);
-    CANOPY_CHECK(PosixFs().ReplaceFile(path, text).ok());
-    return path;
-  }
-
- private:
-  std::string dir_;
-};
+using testing::TempDir;
 
 class TlsServer {
  public:
   explicit TlsServer(const PemPair& pair, TlsServerOptions tls = {}) {
-    tls.cert_file = files_.Put("cert.pem", pair.cert);
-    tls.key_file = files_.Put("key.pem", pair.key);
+    tls.cert_file = files_.Write("cert.pem", pair.cert);
+    tls.key_file = files_.Write("key.pem", pair.key);
     HttpServerOptions options;
     options.listen_addresses = {"127.0.0.1:0"};
     options.tls = tls;
@@ -58,10 +40,10 @@ class TlsServer {
     return "https://" + server_->addresses()[0] + std::string(path);
   }
   const std::string& address() const { return address_ = server_->addresses()[0]; }
-  Files& files() { return files_; }
+  TempDir& files() { return files_; }
 
  private:
-  Files files_;
+  TempDir files_;
   std::unique_ptr<HttpServer> server_;
   mutable std::string address_;
 };
@@ -85,7 +67,7 @@ BOOST_AUTO_TEST_CASE(a_trusted_server_is_talked_to) {
   BOOST_TEST(r.status.ok(), r.status.message());
   BOOST_TEST(r.body == server.address());
   tls = {};
-  tls.ca_file = server.files().Put("ca.pem", pair.cert);
+  tls.ca_file = server.files().Write("ca.pem", pair.cert);
   const auto client = NewCurlHttpClient();
   for (int i = 0; i < 3; ++i) BOOST_TEST(Get(server.url(), tls, client.get()).code == 200);
   r = Get(server.url("/big"), tls, client.get());
@@ -137,9 +119,9 @@ BOOST_AUTO_TEST_CASE(clients_show_their_certificate) {
   const PemPair pair = MakeCertificate("leaf.test");
   const PemPair known = MakeCertificate("parent.test");
   const PemPair unknown = MakeCertificate("stranger.test");
-  Files files;
+  TempDir files;
   TlsServerOptions options;
-  options.client_ca_file = files.Put("clients.pem", known.cert);
+  options.client_ca_file = files.Write("clients.pem", known.cert);
   auto f = [&](ClientAuth auth, const PemPair* client, bool want) {
     options.client_auth = auth;
     TlsServer server(pair, options);
@@ -156,8 +138,8 @@ BOOST_AUTO_TEST_CASE(clients_show_their_certificate) {
     if (client != nullptr) {
       tls.cert.clear();
       tls.key.clear();
-      tls.cert_file = files.Put("c.pem", client->cert);
-      tls.key_file = files.Put("k.pem", client->key);
+      tls.cert_file = files.Write("c.pem", client->cert);
+      tls.key_file = files.Write("k.pem", client->key);
       BOOST_TEST(Get(server.url(), tls).status.ok() == want);
     }
   };
@@ -204,8 +186,8 @@ BOOST_AUTO_TEST_CASE(a_rotated_certificate_is_used_without_a_restart) {
   new_ca.ca = after.cert;
   BOOST_TEST(Get(server.url(), old_ca).status.ok());
   BOOST_TEST(!Get(server.url(), new_ca).status.ok());
-  (void)server.files().Put("cert.pem", after.cert);
-  (void)server.files().Put("key.pem", after.key);
+  (void)server.files().Write("cert.pem", after.cert);
+  (void)server.files().Write("key.pem", after.key);
   BOOST_TEST(!Get(server.url(), old_ca).status.ok());
   BOOST_TEST(Get(server.url(), new_ca).status.ok());
 }
@@ -224,7 +206,7 @@ BOOST_AUTO_TEST_CASE(plain_text_to_a_tls_port_does_no_harm) {
 BOOST_AUTO_TEST_CASE(files_that_cannot_be_are_named) {
   const PemPair pair = MakeCertificate("a");
   const PemPair other = MakeCertificate("b");
-  Files files;
+  TempDir files;
   auto f = [&](TlsServerOptions tls, std::string_view want) {
     HttpServerOptions options;
     options.listen_addresses = {"127.0.0.1:0"};
@@ -237,12 +219,12 @@ BOOST_AUTO_TEST_CASE(files_that_cannot_be_are_named) {
   TlsServerOptions tls;
   tls.cert_file = "/no/cert.pem";
   f(tls, "tls: certificate /no/cert.pem: ");
-  tls.cert_file = files.Put("cert.pem", pair.cert);
-  tls.key_file = files.Put("empty.pem", "");
+  tls.cert_file = files.Write("cert.pem", pair.cert);
+  tls.key_file = files.Write("empty.pem", "");
   f(tls, "tls: key " + tls.key_file + ": ");
-  tls.key_file = files.Put("other.pem", other.key);
+  tls.key_file = files.Write("other.pem", other.key);
   f(tls, "tls: key " + tls.key_file);
-  tls.key_file = files.Put("key.pem", pair.key);
+  tls.key_file = files.Write("key.pem", pair.key);
   tls.client_ca_file = "/no/ca.pem";
   f(tls, "tls: client CA /no/ca.pem: ");
   tls.client_ca_file.clear();

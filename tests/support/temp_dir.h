@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include <fstream>
 #include <string>
+#include <string_view>
 
 #include "canopy/base/check.h"
 #include "canopy/base/fs.h"
@@ -22,6 +24,13 @@ class TempDir {
   TempDir& operator=(const TempDir&) = delete;
 
   const std::string& path() const { return path_; }
+  std::string Path(std::string_view name) const { return JoinPath(path_, name); }
+  // Makes the file, or writes it anew in its place; returns its path.
+  std::string Write(std::string_view name, std::string_view text) const {
+    std::string path = Path(name);
+    CANOPY_CHECK((std::ofstream(path) << text).flush().good());
+    return path;
+  }
 
  private:
   std::string path_;
