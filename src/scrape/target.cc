@@ -17,8 +17,9 @@ struct HistogramSwitch {
   std::string_view label;
   bool config::HistogramScraping::*of;
 };
+
 // Targets of a slot are scraped at once: each time that the client goes to sleep and is woken costs
-// as much as some hundred samples. More of them would keep each other waiting, and make a burst on
+// as much as some hundred samples. More targets would keep each other waiting, and make a burst on
 // the network.
 constexpr uint64_t kTargetsPerSlot = 16;
 constexpr int64_t kMinSlots = 20;

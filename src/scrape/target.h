@@ -33,12 +33,13 @@ config::HistogramScraping LabelHistograms(const model::Labels& labels,
 // What makes a target the same one over reloads and restarts: its public labels and its URL.
 uint64_t TargetHash(const model::Labels& public_labels, std::string_view url);
 
-// In how many slots an interval is divided for so many targets; doubles now and then, so that a few
-// targets more or less change nothing.
+// Into how many slots an interval is divided for so many targets. Powers of two times the fewest:
+// mostly, a few targets more or less change nothing.
 int64_t ScrapeSlots(uint64_t targets);
 
 // The first time at or after `now` that lies where the hash puts it within each interval, counted
 // from the epoch: targets are spread evenly over slots, and each keeps its place over restarts.
+// REQUIRES: interval > 0, slots > 0.
 Timestamp FirstScrape(Timestamp now, Duration interval, int64_t slots, uint64_t hash,
                       uint64_t seed);
 

@@ -17,6 +17,12 @@ namespace {
 
 using testing::WaitFor;
 
+std::string ThreadName() {
+  char name[32] = "";
+  pthread_getname_np(pthread_self(), name, sizeof name);
+  return name;
+}
+
 BOOST_AUTO_TEST_CASE(a_short_body_stays_on_the_client_s_thread) {
   const auto server = ServeEcho();
   Workers workers("callbacks", 1, 8);
@@ -28,9 +34,7 @@ BOOST_AUTO_TEST_CASE(a_short_body_stays_on_the_client_s_thread) {
     std::atomic<bool> done{false};
     std::string thread;
     client->Send({"GET", UrlOf(*server, "/x"), {}, ""}, options, [&](HttpResponse) {
-      char name[32] = "";
-      pthread_getname_np(pthread_self(), name, sizeof name);
-      thread = name;
+      thread = ThreadName();
       done = true;
     });
     BOOST_REQUIRE(WaitFor([&] { return done.load(); }));
@@ -53,15 +57,49 @@ BOOST_AUTO_TEST_CASE(some_short_bodies_at_once_stay_on_the_client_s_thread) {
   for (int round = 1; round <= 20; ++round) {
     for (int i = 0; i < 8; ++i) {
       client->Send({"GET", UrlOf(*server, "/x"), {}, ""}, options, [&](HttpResponse) {
-        char name[32] = "";
-        pthread_getname_np(pthread_self(), name, sizeof name);
-        if (std::string_view(name) == "http-client") ++here;
+        if (ThreadName() == "http-client") ++here;
         ++done;
       });
     }
     BOOST_REQUIRE(WaitFor([&] { return done == 8 * round; }));
   }
   BOOST_TEST(here == 160);
+}
+
+BOOST_AUTO_TEST_CASE(of_many_short_bodies_at_once_some_go_elsewhere) {
+  constexpr int kMany = 40;
+  std::atomic<int> held{0};
+  std::atomic<bool> free{false};
+  std::atomic<int> sent{0};
+  Router router;
+  router.Handle("GET", "/held", [&](Request&, Response& response) {
+    ++held;
+    free.wait(false);
+    (void)response.Send("x");
+    ++sent;
+  });
+  router.Handle("GET", "/x", [](Request&, Response& response) { (void)response.Send("x"); });
+  const auto server = Serve(std::move(router));
+  Workers workers("callbacks", 2, kMany);
+  const auto client = NewCurlHttpClient();
+  HttpOptions options;
+  options.run_on = &workers;
+  options.run_here_up_to_bytes = 100;
+  std::atomic<int> here{0};
+  std::atomic<int> elsewhere{0};
+  for (int i = 0; i < kMany; ++i)
+    client->Send({"GET", UrlOf(*server, "/held"), {}, ""}, options,
+                 [&](HttpResponse) { ++(ThreadName() == "http-client" ? here : elsewhere); });
+  BOOST_REQUIRE(WaitFor([&] { return held == kMany; }));
+  // While the client's thread is in this callback, all of them are answered.
+  client->Send({"GET", UrlOf(*server, "/x"), {}, ""}, options, [&](HttpResponse) {
+    free = true;
+    free.notify_all();
+    (void)WaitFor([&] { return sent == kMany; });
+  });
+  BOOST_REQUIRE(WaitFor([&] { return here + elsewhere == kMany; }));
+  BOOST_TEST(here > 0);
+  BOOST_TEST(elsewhere > 0);
 }
 
 BOOST_AUTO_TEST_CASE(callbacks_run_on_their_workers) {
@@ -76,9 +114,7 @@ BOOST_AUTO_TEST_CASE(callbacks_run_on_their_workers) {
   for (int i = 0; i < 200; ++i) {
     client->Send({"GET", UrlOf(*server, "/" + std::to_string(i)), {}, ""}, options,
                  [&, i](HttpResponse r) {
-                   char name[32] = "";
-                   pthread_getname_np(pthread_self(), name, sizeof name);
-                   if (!std::string_view(name).starts_with("callbacks-")) ++elsewhere;
+                   if (!ThreadName().starts_with("callbacks-")) ++elsewhere;
                    if (r.body.starts_with("GET /" + std::to_string(i) + "\n")) ++done;
                  });
   }

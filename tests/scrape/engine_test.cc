@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "canopy/base/log.h"
 #include "canopy/base/number.h"
@@ -228,6 +232,30 @@ BOOST_FIXTURE_TEST_CASE(many_targets_are_spread_over_the_interval, Fixture) {
     for (const std::string& url : client.Waiting()) client.Page(url, "a 1\n");
   }
   for (const size_t count : started) BOOST_TEST((count > 3 && count < 50));
+}
+
+// Those of all jobs count: 200 targets have 20 slots of 50 ms, 400 have 40 of 25 ms.
+BOOST_FIXTURE_TEST_CASE(targets_of_a_slot_start_at_once, Fixture) {
+  Apply({Job("a"), Job("b")});
+  discovery::JobGroups groups;
+  for (const std::string job : {"a", "b"}) {
+    std::vector<std::string> addresses;
+    for (int i = 0; i < 200; ++i) addresses.push_back(job + std::to_string(i) + ":1");
+    groups.merge(Addresses(job, addresses));
+  }
+  engine.SetTargets(groups);
+  std::map<char, std::set<int64_t>> moments;  // by job, within the second
+  (void)Until(Duration(1000), [&] {
+    for (const std::string& url : client.Waiting()) {
+      moments[url[7]].insert(clock.Now().ms() % 1000);
+      client.Page(url, "a 1\n");
+    }
+    return false;
+  });
+  BOOST_TEST(moments['a'].size() == 20u);
+  BOOST_TEST(moments['b'].size() == 40u);
+  for (const int64_t moment : moments['a']) BOOST_TEST(moment % 50 == 0);
+  for (const int64_t moment : moments['b']) BOOST_TEST(moment % 25 == 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_target_that_is_gone_ends_when_it_would_have_been_scraped, Fixture) {
