@@ -91,6 +91,7 @@ double ListedOf(const XorValue& cell) { return std::bit_cast<double>(cell.bits);
 template <class H>
 void HistogramEncoder<H>::Clear() {
   out_.Clear(kHistogramHeaderBytes);
+  starts_ = {};
   size_ = 0;
   header_ = CounterResetHint::kUnknown;
 }
@@ -98,10 +99,13 @@ void HistogramEncoder<H>::Clear() {
 template <class H>
 const std::string& HistogramEncoder<H>::bytes() {
   constexpr uint8_t kFlags[] = {0b00, 0b10, 0b01, 0b11};  // by hint
+  const auto flags = static_cast<uint8_t>(kFlags[static_cast<size_t>(header_)] << 6);
+  const auto high = static_cast<uint8_t>(size_ >> 8);
   std::string& bytes = out_.bytes();
-  bytes[0] = static_cast<char>(size_ >> 8);
+  bytes[0] = static_cast<char>(form_ == HistogramForm::kPlain ? high : flags | high);
   bytes[1] = static_cast<char>(size_ & 0xff);
-  bytes[2] = static_cast<char>(kFlags[static_cast<size_t>(header_)] << 6);
+  // Else it is that of the starts, who keep it themselves.
+  if (form_ == HistogramForm::kPlain) bytes[2] = static_cast<char>(flags);
   return bytes;
 }
 
@@ -174,30 +178,31 @@ CounterResetHint HistogramEncoder<H>::HeaderBehind(const H& h) const {
 }
 
 template <class H>
-void HistogramEncoder<H>::Begin(int64_t t, const H& h, CounterResetHint header) {
+void HistogramEncoder<H>::Begin(int64_t t, const H& h, CounterResetHint header, int64_t start) {
   Clear();
   header_ = header;
   if (model::IsStale(h.sum)) {
     H marker;
     marker.sum = h.sum;
-    PutFirst(t, marker);
+    PutFirst(t, marker, start);
   } else {
-    PutFirst(t, h);
+    PutFirst(t, h, start);
   }
   size_ = 1;
 }
 
 template <class H>
-typename HistogramEncoder<H>::Outcome HistogramEncoder<H>::Append(int64_t t, const H& h) {
+typename HistogramEncoder<H>::Outcome HistogramEncoder<H>::Append(int64_t t, const H& h,
+                                                                  int64_t start) {
   if (size_ == 0) {
-    Begin(t, h, HeaderBehind(h));
+    Begin(t, h, HeaderBehind(h), start);
     return Outcome::kAppended;
   }
-  if (size_ == kMaxSamples) return Outcome::kNewChunk;
+  if (size_ == max_samples()) return Outcome::kNewChunk;
   const Fit fit = Examine(h);
   if (!fit.fits) return Outcome::kNewChunk;
   if (!fit.widens && !fit.lacks) {
-    PutNext(t, h);
+    PutNext(t, h, start);
     return Outcome::kAppended;
   }
   if (fit.widens) {
@@ -207,14 +212,14 @@ typename HistogramEncoder<H>::Outcome HistogramEncoder<H>::Append(int64_t t, con
   H wide = h;
   WidenSide(wide.positive, positive_.spans);
   WidenSide(wide.negative, negative_.spans);
-  PutNext(t, wide);
+  PutNext(t, wide, start);
   return fit.widens ? Outcome::kRecoded : Outcome::kAppended;
 }
 
 template <class H>
 void HistogramEncoder<H>::Recode(const std::array<std::vector<HistogramSpan>, 2>& spans) {
   const std::string old = bytes();
-  HistogramDecoder<H> samples(old);
+  HistogramDecoder<H> samples(old, form_);
   const CounterResetHint header = header_;
   Clear();
   while (samples.Next()) {
@@ -222,9 +227,9 @@ void HistogramEncoder<H>::Recode(const std::array<std::vector<HistogramSpan>, 2>
     WidenSide(h.positive, spans[0]);
     WidenSide(h.negative, spans[1]);
     if (size_ == 0)
-      Begin(samples.time(), h, header);
+      Begin(samples.time(), h, header, samples.start());
     else
-      PutNext(samples.time(), h);
+      PutNext(samples.time(), h, samples.start());
   }
   CANOPY_CHECK(samples.status().ok());
 }
@@ -252,7 +257,7 @@ void HistogramEncoder<H>::BeginSide(SideState& state, const Side& side) {
 }
 
 template <class H>
-void HistogramEncoder<H>::PutFirst(int64_t t, const H& h) {
+void HistogramEncoder<H>::PutFirst(int64_t t, const H& h, int64_t start) {
   PutLayout(h);
   time_ = {static_cast<uint64_t>(t), 0};
   PutVarbit(out_, t);
@@ -263,11 +268,12 @@ void HistogramEncoder<H>::PutFirst(int64_t t, const H& h) {
     BeginBucket(out_, positive_.cells[i], h.positive.buckets[i]);
   for (size_t i = 0; i < h.negative.buckets.size(); ++i)
     BeginBucket(out_, negative_.cells[i], h.negative.buckets[i]);
+  PutStart(t, start);
 }
 
 // REQUIRES: the sample lists the buckets of the chunk, or is a marker.
 template <class H>
-void HistogramEncoder<H>::PutNext(int64_t t, const H& h) {
+void HistogramEncoder<H>::PutNext(int64_t t, const H& h, int64_t start) {
   PutDouble(out_, time_, static_cast<uint64_t>(t));
   const bool marker = model::IsStale(h.sum);
   if (marker) {
@@ -282,7 +288,13 @@ void HistogramEncoder<H>::PutNext(int64_t t, const H& h) {
     PutBuckets(positive_, h.positive);
     PutBuckets(negative_, h.negative);
   }
+  PutStart(t, start);
   ++size_;
+}
+
+template <class H>
+void HistogramEncoder<H>::PutStart(int64_t t, int64_t start) {
+  if (form_ == HistogramForm::kWithStarts) starts_.Put(out_, kHistogramHeaderBytes - 1, t, start);
 }
 
 template <class H>

@@ -4,10 +4,11 @@
 #include <vector>
 
 #include "canopy/chunk/histogram.h"
+#include "canopy/model/sample.h"
 #include "tests/support/histogram_st_chunks.h"
 #include "tests/support/random_histograms.h"
 
-// Histogram chunks with start timestamps, which are only read.
+// Histogram chunks with start timestamps.
 
 namespace canopy::chunk {
 namespace {
@@ -38,6 +39,26 @@ void Check(const HistogramStChunk& chunk) {
   BOOST_TEST(decoder.status().ok());
 }
 
+// Written anew, from what was read.
+template <class H>
+std::string Rewrite(std::string_view bytes) {
+  HistogramDecoder<H> decoder(bytes, HistogramForm::kWithStarts);
+  HistogramEncoder<H> encoder(HistogramForm::kWithStarts);
+  while (decoder.Next()) {
+    H h;
+    if (decoder.stale())
+      h.sum = model::StaleNan();
+    else
+      h = decoder.histogram();
+    if (encoder.size() == 0)
+      encoder.Begin(decoder.time(), h, decoder.header(), decoder.start());
+    else
+      BOOST_TEST((encoder.Append(decoder.time(), h, decoder.start()) ==
+                  HistogramEncoder<H>::Outcome::kAppended));
+  }
+  return encoder.bytes();
+}
+
 template <class H>
 bool ReadsWhole(std::string_view bytes) {
   HistogramDecoder<H> decoder(bytes, HistogramForm::kWithStarts);
@@ -57,6 +78,27 @@ BOOST_AUTO_TEST_CASE(chunks_of_prometheus_are_read) {
         Check<model::Histogram>(chunk);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(chunks_of_prometheus_are_written) {
+  for (const HistogramStChunk& chunk : kHistogramStChunks) {
+    const auto rewrite = chunk.floats ? Rewrite<model::FloatHistogram> : Rewrite<model::Histogram>;
+    BOOST_TEST(rewrite(chunk.bytes()) == chunk.bytes(), chunk.hex);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(header_and_many_samples_fit_beside_each_other) {
+  model::Histogram h;
+  IntHistogramEncoder encoder(HistogramForm::kWithStarts);
+  encoder.Begin(0, h, CounterResetHint::kReset, -7);
+  for (int64_t t = 1; t < 0x3fff; ++t)
+    BOOST_REQUIRE((encoder.Append(t, h, -7) == IntHistogramEncoder::Outcome::kAppended));
+  BOOST_TEST((encoder.Append(0x3fff, h, -7) == IntHistogramEncoder::Outcome::kNewChunk));
+  IntHistogramDecoder decoder(encoder.bytes(), HistogramForm::kWithStarts);
+  BOOST_TEST((decoder.header() == CounterResetHint::kReset));
+  size_t read = 0;
+  for (; decoder.Next(); ++read) BOOST_REQUIRE(decoder.start() == -7);
+  BOOST_TEST(read == 0x3fffu);
 }
 
 BOOST_AUTO_TEST_CASE(count_and_header_share_two_bytes) {

@@ -23,13 +23,14 @@ template <class H>
 struct Sample {
   int64_t time;
   H histogram;
+  int64_t start = kNoStart;
 };
 
 template <class H>
-std::vector<Sample<H>> Decode(std::string_view bytes) {
+std::vector<Sample<H>> Decode(std::string_view bytes, HistogramForm form) {
   std::vector<Sample<H>> out;
-  HistogramDecoder<H> decoder(bytes);
-  while (decoder.Next()) out.push_back({decoder.time(), decoder.histogram()});
+  HistogramDecoder<H> decoder(bytes, form);
+  while (decoder.Next()) out.push_back({decoder.time(), decoder.histogram(), decoder.start()});
   BOOST_REQUIRE_MESSAGE(decoder.status().ok(), decoder.status().message());
   BOOST_TEST(out.size() == decoder.size());
   return out;
@@ -51,11 +52,13 @@ FloatHistogram AsFloat(const FloatHistogram& h) { return h; }
 
 // What must hold of a chunk and the samples that went into it.
 template <class H>
-void CheckChunk(std::string_view bytes, const std::vector<Sample<H>>& want) {
-  const auto got = Decode<H>(bytes);
+void CheckChunk(std::string_view bytes, const std::vector<Sample<H>>& want,
+                HistogramForm form = HistogramForm::kPlain) {
+  const auto got = Decode<H>(bytes, form);
   BOOST_REQUIRE_EQUAL(got.size(), want.size());
   for (size_t i = 0; i < got.size(); ++i) {
     BOOST_TEST(got[i].time == want[i].time);
+    BOOST_TEST(got[i].start == (form == HistogramForm::kPlain ? kNoStart : want[i].start));
     BOOST_TEST(SameStored(got[i].histogram, want[i].histogram), "sample " << i);
     const bool stale = model::IsStale(want[i].histogram.sum);
     const bool gauge = want[0].histogram.hint == CounterResetHint::kGauge;
@@ -73,31 +76,33 @@ void CheckChunk(std::string_view bytes, const std::vector<Sample<H>>& want) {
 }
 
 template <class H>
-void RoundTrip(uint32_t seed, const HistogramKinds& kinds) {
+void RoundTrip(uint32_t seed, const HistogramKinds& kinds, HistogramForm form) {
   RandomHistograms random(seed, kinds);
   std::mt19937 steps(seed);
-  HistogramEncoder<H> encoder;
+  HistogramEncoder<H> encoder(form);
   std::vector<Sample<H>> want;
+  int64_t start = kNoStart;
   int64_t t = static_cast<int64_t>(steps() % 3) * 1'700'000'000'000 - 5;
   size_t recoded = 0;
   size_t cut = 0;
   for (int i = 0; i < 600; ++i) {
     t += steps() % 8 == 0 ? 1 + static_cast<int64_t>(steps() % 100000) : 15000;
+    if (steps() % 16 == 0) start = steps() % 4 == 0 ? kNoStart : t - static_cast<int64_t>(steps());
     const H h = Take<H>(random);
     const auto header = encoder.HeaderBehind(h);
-    auto outcome =
-        encoder.size() == 120 ? HistogramEncoder<H>::Outcome::kNewChunk : encoder.Append(t, h);
+    auto outcome = encoder.size() == 120 ? HistogramEncoder<H>::Outcome::kNewChunk
+                                         : encoder.Append(t, h, start);
     if (outcome == HistogramEncoder<H>::Outcome::kNewChunk) {
-      CheckChunk(encoder.bytes(), want);
+      CheckChunk(encoder.bytes(), want, form);
       want.clear();
-      encoder.Begin(t, h, header);
-      BOOST_TEST((HistogramDecoder<H>(encoder.bytes()).header() == header));
+      encoder.Begin(t, h, header, start);
+      BOOST_TEST((HistogramDecoder<H>(encoder.bytes(), form).header() == header));
       ++cut;
     }
     recoded += outcome == HistogramEncoder<H>::Outcome::kRecoded;
-    want.push_back({t, h});
+    want.push_back({t, h, start});
   }
-  CheckChunk(encoder.bytes(), want);
+  CheckChunk(encoder.bytes(), want, form);
   BOOST_TEST(cut > 0u);
   BOOST_TEST(recoded > 0u);
 }
@@ -110,8 +115,10 @@ BOOST_AUTO_TEST_CASE(every_chunk_comes_back) {
     const HistogramKinds kinds{.gauge = i % 2 == 1, .custom_buckets = i % 4 >= 2};
     BOOST_TEST_CONTEXT("seed " << seed + i << " gauge " << kinds.gauge << " custom "
                                << kinds.custom_buckets) {
-      RoundTrip<Histogram>(seed + i, kinds);
-      RoundTrip<FloatHistogram>(seed + i, kinds);
+      for (const auto form : {HistogramForm::kPlain, HistogramForm::kWithStarts}) {
+        RoundTrip<Histogram>(seed + i, kinds, form);
+        RoundTrip<FloatHistogram>(seed + i, kinds, form);
+      }
     }
   }
 }

@@ -3,13 +3,11 @@
 #include <cstdint>
 #include <string>
 
+#include "canopy/chunk/encodings.h"
 #include "canopy/chunk/xor.h"
 #include "canopy/chunk/xor2.h"
 
 namespace canopy::chunk {
-
-// What floats are written as.
-enum class FloatEncoding : uint8_t { kXor, kXor2 };
 
 // Builds chunks of floats in one of the encodings. Times must ascend. Not thread-safe.
 class FloatEncoder {
@@ -21,12 +19,12 @@ class FloatEncoder {
     xor_.Clear();
     xor2_.Clear();
   }
-  // REQUIRES: size() < 0xffff.
-  void Append(int64_t t, double v) {
+  // XOR has no place for the start. REQUIRES: size() < 0xffff.
+  void Append(int64_t t, double v, int64_t start = kNoStart) {
     if (encoding_ == FloatEncoding::kXor)
       xor_.Append(t, v);
     else
-      xor2_.Append(t, v);
+      xor2_.Append(t, v, start);
   }
   uint16_t size() const { return encoding_ == FloatEncoding::kXor ? xor_.size() : xor2_.size(); }
   // The chunk as it is now.

@@ -10,12 +10,13 @@
 
 #include "canopy/base/status.h"
 #include "canopy/chunk/bits.h"
+#include "canopy/chunk/encodings.h"
 #include "canopy/chunk/starts.h"
 #include "canopy/model/histogram.h"
 
 // Prometheus's chunks of native histograms, byte for byte: of integers (encoding 2, histogramST 5)
 // and of floats (encoding 3, floathistogramST 6). The ST ones have start timestamps, as starts.h
-// draws them; they are read here, not written.
+// draws them.
 //
 //   chunk    := n <2b be> | reset <2 bit> 0 <6 bit> | layout | first | { next }
 //   ST chunk := reset <2 bit> n <14 bit> | header of starts <1b> | layout | first | start
@@ -64,24 +65,23 @@ struct DoubleDelta {
 template <class H>
 class HistogramEncoder {
  public:
-  static constexpr uint16_t kMaxSamples = 0xffff;
-
-  HistogramEncoder() { Clear(); }
+  explicit HistogramEncoder(HistogramForm form = HistogramForm::kPlain) : form_(form) { Clear(); }
   void Clear();
+  HistogramForm form() const { return form_; }
 
   enum class Outcome : uint8_t {
     kAppended,
     kRecoded,   // as well; but all bytes are new ones
     kNewChunk,  // not taken: the sample must be the first of another chunk
   };
-  // Times must ascend. Into an empty chunk as Begin().
-  Outcome Append(int64_t t, const H& h);
+  // Times must ascend. Into an empty chunk as Begin(). A plain chunk has no place for the start.
+  Outcome Append(int64_t t, const H& h, int64_t start = kNoStart);
 
   // Of a chunk that begins with `h` and comes right behind this one: what is known about the
   // counter in between. What the histogram says itself counts first.
   model::CounterResetHint HeaderBehind(const H& h) const;
   // Starts over, with this one sample.
-  void Begin(int64_t t, const H& h, model::CounterResetHint header);
+  void Begin(int64_t t, const H& h, model::CounterResetHint header, int64_t start = kNoStart);
 
   uint16_t size() const { return size_; }
   // The chunk as it is now.
@@ -110,12 +110,18 @@ class HistogramEncoder {
   static void CompareSide(const SideState& state, const Side& side, Fit& fit, bool& fell);
   void PutLayout(const H& h);
   static void BeginSide(SideState& state, const Side& side);
-  void PutFirst(int64_t t, const H& h);
-  void PutNext(int64_t t, const H& h);
+  void PutFirst(int64_t t, const H& h, int64_t start);
+  void PutNext(int64_t t, const H& h, int64_t start);
+  void PutStart(int64_t t, int64_t start);
   void PutBuckets(SideState& state, const Side& side);
   void Recode(const std::array<std::vector<model::HistogramSpan>, 2>& spans);
 
+  // What the header can say.
+  uint16_t max_samples() const { return form_ == HistogramForm::kPlain ? 0xffff : 0x3fff; }
+
+  HistogramForm form_;
   BitWriter out_;
+  StartWriter starts_;
   uint16_t size_ = 0;
   model::CounterResetHint header_ = model::CounterResetHint::kUnknown;
   int32_t schema_ = 0;
@@ -130,8 +136,6 @@ class HistogramEncoder {
 };
 extern template class HistogramEncoder<model::Histogram>;
 extern template class HistogramEncoder<model::FloatHistogram>;
-
-enum class HistogramForm : uint8_t { kPlain, kWithStarts };
 
 // Of the chunk; 0 when it is too short to have one.
 uint16_t HistogramCount(std::string_view bytes, HistogramForm form);
