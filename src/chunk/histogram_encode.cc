@@ -294,7 +294,7 @@ void HistogramEncoder<H>::PutNext(int64_t t, const H& h, int64_t start) {
 
 template <class H>
 void HistogramEncoder<H>::PutStart(int64_t t, int64_t start) {
-  if (form_ == HistogramForm::kWithStarts) starts_.Put(out_, kHistogramHeaderBytes - 1, t, start);
+  if (form_ == HistogramForm::kWithStarts) starts_.Put(out_, t, start);
 }
 
 template <class H>

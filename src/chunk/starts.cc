@@ -16,17 +16,17 @@ int64_t StartAt(int64_t t, uint64_t distance) {
   return static_cast<int64_t>(static_cast<uint64_t>(t) - distance);
 }
 
-void SetFlags(BitWriter& out, size_t header, uint8_t flags) {
-  char& byte = out.bytes()[header];
+void SetFlags(BitWriter& out, uint8_t flags) {
+  char& byte = out.bytes()[kStartsHeader];
   byte = static_cast<char>(static_cast<uint8_t>(byte) | flags);
 }
 
 }  // namespace
 
-void StartWriter::Put(BitWriter& out, size_t header, int64_t t, int64_t start) {
+void StartWriter::Put(BitWriter& out, int64_t t, int64_t start) {
   if (samples_ == 0) {
     if (start != kNoStart) {
-      SetFlags(out, header, kFirstFlag);
+      SetFlags(out, kFirstFlag);
       out.PutVarint(static_cast<int64_t>(Distance(t, start)));
     }
   } else if (from_ > 0) {
@@ -35,7 +35,7 @@ void StartWriter::Put(BitWriter& out, size_t header, int64_t t, int64_t start) {
     distance_ = distance;
   } else if (start != start_ || samples_ == kLastFrom) {
     from_ = static_cast<uint8_t>(samples_);
-    SetFlags(out, header, from_);
+    SetFlags(out, from_);
     distance_ = Distance(before_, start);
     PutVarbit(out, static_cast<int64_t>(distance_));
   }

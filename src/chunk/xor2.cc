@@ -8,8 +8,6 @@
 namespace canopy::chunk {
 namespace {
 
-constexpr size_t kStartsByte = 2;
-
 // Ones before a zero, or five of them, and what follows.
 enum Prefix : unsigned { kSame = 0, kChanged = 1, kDod13 = 2, kDod20 = 3, kDod64 = 4, kMarker = 5 };
 constexpr unsigned kMostOnes = 5;
@@ -134,7 +132,7 @@ void Xor2Encoder::Append(int64_t t, double v, int64_t start) {
     }
     delta_ = delta;
   }
-  starts_.Put(out_, kStartsByte, t, start);
+  starts_.Put(out_, t, start);
   time_ = t;
   ++size_;
 }
@@ -161,7 +159,7 @@ Status DecodeXor2(std::string_view bytes, std::vector<int64_t>& times, std::vect
   if (starts != nullptr) starts->resize(old_starts + n, kNoStart);
   const Columns out = {times.data() + old_size, values.data() + old_size,
                        starts != nullptr ? starts->data() + old_starts : nullptr};
-  Status status = Decode(in, n, byte(kStartsByte), out);
+  Status status = Decode(in, n, byte(kStartsHeader), out);
   if (status.ok()) return status;
   times.resize(old_size);
   values.resize(old_size);

@@ -30,8 +30,8 @@ Status Compactor::CleanTombstones() {
   const int64_t began = clock_.MonotonicNanos();
   for (const BlockPtr& block : blocks_.All()) {
     if (block->tombstones().empty()) continue;
-    const auto written = RewriteBlock(fs_, options_.dir, block, clock_.Now(),
-                                      head_.float_encoding(), stop_.get_token());
+    const auto written =
+        RewriteBlock(fs_, options_.dir, block, clock_.Now(), head_.encodings(), stop_.get_token());
     if (!written.ok()) return written.status().In("clean tombstones: " + block->dir());
     LOG_INFO("clean tombstones", {"block", block->meta().ulid.ToString()},
              {"ulid", written->has_value() ? (*written)->ulid.ToString() : "none left"});

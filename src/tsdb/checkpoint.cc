@@ -64,9 +64,9 @@ class Filter {
   }
 
   Status KeepSamples(std::string_view record, std::string& kept) {
-    SamplesEncoder encoder(kept);
+    SamplesEncoder encoder(kept, LogFormOf(record));
     const Status status = DecodeSamples(record, [&](const RefSample& row) {
-      if (row.time >= keep_from_) encoder.Add(row.ref, row.time, row.value);
+      if (row.time >= keep_from_) encoder.Add(row.ref, row.time, row.value, row.start);
     });
     if (encoder.size() > 0) encoder.Finish();
     return status;
@@ -79,7 +79,7 @@ class Filter {
     const Status status = decode(record, [&](const Row& row) {
       if (row.time >= keep_from_) rows.push_back(row);
     });
-    encode(rows, kept, kept);
+    encode(rows, LogFormOf(record), kept, kept);
     return status;
   }
 

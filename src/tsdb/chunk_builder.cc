@@ -14,12 +14,12 @@ Status AddHistograms(ChunkEncoding encoding, std::string_view data,
   chunk::HistogramDecoder<H> samples(data, HistogramFormOf(encoding));
   while (samples.Next()) {
     if (!samples.stale()) {
-      out.push_back({samples.time(), samples.histogram()});
+      out.push_back({samples.time(), samples.histogram(), samples.start()});
       continue;
     }
     H marker;
     marker.sum = model::StaleNan();
-    out.push_back({samples.time(), std::move(marker)});
+    out.push_back({samples.time(), std::move(marker), samples.start()});
   }
   return samples.status();
 }
@@ -27,8 +27,14 @@ Status AddHistograms(ChunkEncoding encoding, std::string_view data,
 Status AddFloats(ChunkEncoding encoding, std::string_view data, std::vector<StoredSample>& out) {
   std::vector<int64_t> times;
   std::vector<double> values;
-  CANOPY_RETURN_IF_ERROR(DecodeFloats(encoding, data, times, values));
-  for (size_t i = 0; i < times.size(); ++i) out.push_back({times[i], values[i]});
+  if (encoding == ChunkEncoding::kXor) {
+    CANOPY_RETURN_IF_ERROR(chunk::DecodeXor(data, times, values));
+    for (size_t i = 0; i < times.size(); ++i) out.push_back({times[i], values[i]});
+    return {};
+  }
+  std::vector<int64_t> starts;
+  CANOPY_RETURN_IF_ERROR(chunk::DecodeXor2(data, times, values, &starts));
+  for (size_t i = 0; i < times.size(); ++i) out.push_back({times[i], values[i], starts[i]});
   return {};
 }
 
@@ -62,34 +68,36 @@ Status DecodeStored(ChunkEncoding encoding, std::string_view data, std::vector<S
 }
 
 template <class H>
-void ChunkBuilder::AddHistogram(int64_t t, const H& h, ChunkEncoding encoding,
+void ChunkBuilder::AddHistogram(int64_t t, const H& h, int64_t start,
                                 chunk::HistogramEncoder<H>& encoder) {
+  constexpr bool kIntegers = std::is_same_v<H, model::Histogram>;
+  const ChunkEncoding encoding = EncodingOf(encoder.form(), kIntegers);
   if (encoding_ != encoding) {
     Close();
     encoder.Clear();
   }
   const model::CounterResetHint header = encoder.HeaderBehind(h);
   if (encoder.size() == 0 || encoder.size() == samples_per_chunk_ ||
-      encoder.Append(t, h) == chunk::HistogramEncoder<H>::Outcome::kNewChunk) {
+      encoder.Append(t, h, start) == chunk::HistogramEncoder<H>::Outcome::kNewChunk) {
     Close();
-    encoder.Begin(t, h, header);
+    encoder.Begin(t, h, header, start);
     Open(encoding, t);
   }
   last_ = t;
 }
 
-void ChunkBuilder::Add(int64_t t, const model::Histogram& h) {
-  AddHistogram(t, h, ChunkEncoding::kHistogram, integers_);
+void ChunkBuilder::Add(int64_t t, const model::Histogram& h, int64_t start) {
+  AddHistogram(t, h, start, integers_);
 }
-void ChunkBuilder::Add(int64_t t, const model::FloatHistogram& h) {
-  AddHistogram(t, h, ChunkEncoding::kFloatHistogram, floats_);
+void ChunkBuilder::Add(int64_t t, const model::FloatHistogram& h, int64_t start) {
+  AddHistogram(t, h, start, floats_);
 }
 
 void ChunkBuilder::Close() {
   if (encoding_ == ChunkEncoding::kNone) return;
-  bytes_.push_back(!HoldsHistograms(encoding_)              ? values_.bytes()
-                   : encoding_ == ChunkEncoding::kHistogram ? integers_.bytes()
-                                                            : floats_.bytes());
+  bytes_.push_back(!HoldsHistograms(encoding_)                       ? values_.bytes()
+                   : encoding_ == EncodingOf(integers_.form(), true) ? integers_.bytes()
+                                                                     : floats_.bytes());
   done_.push_back({first_, last_, encoding_, bytes_.back()});
   encoding_ = ChunkEncoding::kNone;
 }

@@ -37,6 +37,11 @@ inline bool HoldsHistograms(ChunkEncoding encoding) {
 inline ChunkEncoding EncodingOf(chunk::FloatEncoding floats) {
   return floats == chunk::FloatEncoding::kXor2 ? ChunkEncoding::kXor2 : ChunkEncoding::kXor;
 }
+inline ChunkEncoding EncodingOf(chunk::HistogramForm form, bool integers) {
+  if (form == chunk::HistogramForm::kWithStarts)
+    return integers ? ChunkEncoding::kHistogramSt : ChunkEncoding::kFloatHistogramSt;
+  return integers ? ChunkEncoding::kHistogram : ChunkEncoding::kFloatHistogram;
+}
 // REQUIRES: HoldsHistograms().
 inline chunk::HistogramForm HistogramFormOf(ChunkEncoding encoding) {
   const bool starts =
@@ -44,16 +49,20 @@ inline chunk::HistogramForm HistogramFormOf(ChunkEncoding encoding) {
   return starts ? chunk::HistogramForm::kWithStarts : chunk::HistogramForm::kPlain;
 }
 
+// As chunk::MayHaveStarts(), of any chunk.
+inline bool MayHaveStarts(ChunkEncoding encoding, std::string_view data) {
+  const bool has_header = encoding == ChunkEncoding::kXor2 ||
+                          encoding == ChunkEncoding::kHistogramSt ||
+                          encoding == ChunkEncoding::kFloatHistogramSt;
+  return has_header && chunk::MayHaveStarts(data);
+}
+
 // The number of samples that the chunk claims to have; 0 when it is too short for a number.
 size_t ChunkSampleCount(ChunkEncoding encoding, std::string_view data);
 
-// As chunk::DecodeXor(). REQUIRES: XOR or XOR2.
-Status DecodeFloats(ChunkEncoding encoding, std::string_view data, std::vector<int64_t>& times,
-                    std::vector<double>& values);
-
-// Appends the samples of a chunk, floats or histograms, to columns that may hold either, without
-// their start timestamps. kCorrupt for bytes that are no chunk, an encoding that is none,
-// histograms that cannot be, and when times do not ascend. The columns are then as they were.
+// Appends the samples of a chunk, floats or histograms, to columns that may hold either. kCorrupt
+// for bytes that are no chunk, an encoding that is none, histograms that cannot be, and when times
+// do not ascend. The columns are then as they were.
 Status DecodeChunk(ChunkEncoding encoding, std::string_view data, storage::ColumnBuffer& out);
 
 }  // namespace canopy::tsdb

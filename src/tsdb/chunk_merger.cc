@@ -99,8 +99,9 @@ Status ChunkMerger::MergeParts(std::span<Part> parts) {
     }
     begin = end;
   }
+  const std::vector<int64_t>& starts = merged_.start_times;
   for (size_t i = 0; i < merged_.times.size(); ++i)
-    builder_.Add(merged_.times[i], merged_.values[i]);
+    builder_.Add(merged_.times[i], merged_.values[i], starts.empty() ? chunk::kNoStart : starts[i]);
   for (const StoredSample& sample : mixed_) builder_.Add(sample);
   builder_.Flush(out_);
   return {};

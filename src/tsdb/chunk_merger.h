@@ -15,12 +15,12 @@ namespace canopy::tsdb {
 
 // One list of chunks, by time and without overlap, of those that blocks have of a series, without
 // what was deleted. A chunk that lies alone in its time and of which nothing is deleted stays as it
-// is, with its start timestamps; others are decoded, merged, and encoded anew, without. Not
-// thread-safe.
+// is; others are decoded, merged, and encoded anew. Not thread-safe.
 class ChunkMerger {
  public:
-  // `floats`: what is encoded anew becomes.
-  explicit ChunkMerger(chunk::FloatEncoding floats) : builder_(kMergedChunkSamples, floats) {}
+  // `encodings`: of what is encoded anew.
+  explicit ChunkMerger(const chunk::Encodings& encodings)
+      : builder_(kMergedChunkSamples, encodings) {}
 
   // Forgets the series.
   void Clear();

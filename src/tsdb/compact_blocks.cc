@@ -51,9 +51,9 @@ BlockMeta MergedMeta(Blocks blocks, Timestamp now) {
 }
 
 Result<BlockMeta> Write(Fs& fs, const std::string& dir, Blocks blocks, Timestamp now,
-                        std::stop_token stop, FloatEncoding floats) {
+                        std::stop_token stop, const chunk::Encodings& encodings) {
   CANOPY_ASSIGN_OR_RETURN(const auto source, MergedSource::Open({blocks.begin(), blocks.end()},
-                                                                floats, std::move(stop)));
+                                                                encodings, std::move(stop)));
   return WriteBlock(fs, dir, MergedMeta(blocks, now), *source);
 }
 
@@ -76,10 +76,10 @@ Status Mark(Fs& fs, Blocks blocks, bool BlockCompaction::*flag) {
 }  // namespace
 
 Result<std::optional<BlockMeta>> CompactBlocks(Fs& fs, const std::string& dir, Blocks blocks,
-                                               Timestamp now, FloatEncoding floats,
+                                               Timestamp now, const chunk::Encodings& encodings,
                                                std::stop_token stop) {
   CANOPY_CHECK(!blocks.empty());
-  auto written = Write(fs, dir, blocks, now, std::move(stop), floats);
+  auto written = Write(fs, dir, blocks, now, std::move(stop), encodings);
   if (!written.ok()) {
     const Status& status = written.status();
     if (status.code() == Code::kIo || status.code() == Code::kCanceled) return status;
@@ -95,12 +95,13 @@ Result<std::optional<BlockMeta>> CompactBlocks(Fs& fs, const std::string& dir, B
 
 Result<std::optional<BlockMeta>> RewriteBlock(Fs& fs, const std::string& dir,
                                               const std::shared_ptr<const Block>& block,
-                                              Timestamp now, FloatEncoding floats,
+                                              Timestamp now, const chunk::Encodings& encodings,
                                               std::stop_token stop) {
   BlockMeta meta = MergedMeta({&block, 1}, now);
   meta.compaction.level = 1;
   meta.compaction.sources = {meta.ulid};
-  CANOPY_ASSIGN_OR_RETURN(const auto source, MergedSource::Open({block}, floats, std::move(stop)));
+  CANOPY_ASSIGN_OR_RETURN(const auto source,
+                          MergedSource::Open({block}, encodings, std::move(stop)));
   CANOPY_ASSIGN_OR_RETURN(BlockMeta written, WriteBlock(fs, dir, meta, *source));
   if (written.stats.num_samples == 0) return std::optional<BlockMeta>();
   return std::optional(std::move(written));

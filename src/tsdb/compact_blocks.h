@@ -14,12 +14,11 @@
 
 namespace canopy::tsdb {
 
-using chunk::FloatEncoding;
-
 // Writes one block of all that `blocks` show, into `dir`; a single one is rewritten without what
 // was deleted from it. Of samples at the same time the one of the later block wins. Chunks that
-// neither overlap nor have lost something stay as they are; of others, floats become `floats`. The
-// parents stay: the new block names them, and whoever has the database replaces them by it.
+// neither overlap nor have lost something stay as they are; others are
+// encoded as `encodings` say. The parents stay: the new block names them, and whoever has the
+// database replaces them by it.
 //
 // nullopt when nothing was left: there is no new block then, and the parents' meta.json says that
 // they may be deleted. It says that compaction failed, so that nobody tries over and over, after
@@ -29,7 +28,7 @@ using chunk::FloatEncoding;
 // REQUIRES: blocks are not empty; nobody else writes their meta.json or tombstones meanwhile.
 Result<std::optional<BlockMeta>> CompactBlocks(Fs& fs, const std::string& dir,
                                                std::span<const std::shared_ptr<const Block>> blocks,
-                                               Timestamp now, FloatEncoding floats,
+                                               Timestamp now, const chunk::Encodings& encodings,
                                                std::stop_token stop = {});
 
 // Writes the block once more, without what was deleted from it, into `dir`; nullopt when nothing is
@@ -38,7 +37,7 @@ Result<std::optional<BlockMeta>> CompactBlocks(Fs& fs, const std::string& dir,
 // CompactBlocks(), but that nothing is marked.
 Result<std::optional<BlockMeta>> RewriteBlock(Fs& fs, const std::string& dir,
                                               const std::shared_ptr<const Block>& block,
-                                              Timestamp now, FloatEncoding floats,
+                                              Timestamp now, const chunk::Encodings& encodings,
                                               std::stop_token stop = {});
 
 }  // namespace canopy::tsdb

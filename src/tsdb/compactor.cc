@@ -205,8 +205,8 @@ Status Compactor::JoinBlocks() {
     std::vector<BlockPtr> chosen;
     for (const size_t place : PlanCompaction(metas, ranges)) chosen.push_back(blocks[place]);
     if (chosen.empty()) return {};
-    const auto joined = CompactBlocks(fs_, options_.dir, chosen, clock_.Now(),
-                                      head_.float_encoding(), stop_.get_token());
+    const auto joined = CompactBlocks(fs_, options_.dir, chosen, clock_.Now(), head_.encodings(),
+                                      stop_.get_token());
     Count(joined.status());
     if (!joined.ok()) return joined.status();
     LOG_INFO("compact blocks", {"count", chosen.size()},

@@ -32,8 +32,10 @@ class DbImpl final : public Db {
         head_(metrics, {.span = options_.block_range * 3 / 2,
                         .block_range = options_.block_range,
                         .float_encoding = options_.float_encoding,
+                        .histogram_form = options_.histogram_form,
                         .metadata = options_.metadata,
-                        .start_time_zeros = options_.start_time_zeros}),
+                        .start_time_zeros = options_.start_time_zeros,
+                        .start_times = options_.start_times}),
         out_of_order_mu_(LockRank::kDb) {}
 
   ~DbImpl() override {

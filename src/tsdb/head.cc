@@ -50,7 +50,8 @@ Head::Head(SelfMetrics& metrics, HeadOptions options)
       oldest_stored_(kNoMinTime),
       mu_(LockRank::kHead),
       index_(symbols_, graveyard_),
-      writer_(graveyard_, options.samples_per_chunk, options.block_range.count()) {
+      writer_(graveyard_, options.samples_per_chunk, options.block_range.count(),
+              options.histogram_form) {
   const auto gauge = [&](std::string_view name, std::string_view help, auto read) {
     metrics.AddGaugeFn(name, help, [read] { return static_cast<double>(read()); });
   };
@@ -99,6 +100,7 @@ void Head::RemoveSeries(Slot slot, int segment) {
   const uint64_t ref = table_.RefOf(slot).value();
   metrics_.chunks_removed.Add(series.chunk_count());
   writer_.Drop(series);
+  start_times_.Drop(slot, graveyard_);
   deletions_.Remove(slot);
   metadata_.Remove(SeriesRef(ref));
   index_.Remove(slot, *series.labels);
@@ -130,6 +132,7 @@ void Head::DropBefore(Timestamp time, int segment) {
         return;
       }
       metrics_.chunks_removed.Add(writer_.DropChunksBefore(series, limit));
+      start_times_.DropBefore(slot, limit, graveyard_);
       if (series.newest_time < limit) return;
       oldest = std::min(oldest, std::max(limit, series.oldest_time()));
     });

@@ -35,6 +35,7 @@
 #include "out_of_order.h"
 #include "series_table.h"
 #include "series_writer.h"
+#include "start_times.h"
 #include "symbol_table.h"
 
 namespace canopy::tsdb {
@@ -43,6 +44,8 @@ class BlockSource;
 class HeadChunkFiles;
 class WalWriter;
 struct HeadChunk;
+struct RefSample;
+enum class LogForm : uint8_t;
 
 struct HeadOptions {
   // Samples so much older than the newest one are refused.
@@ -50,10 +53,12 @@ struct HeadOptions {
   // Chunks do not cross multiples of this.
   Duration block_range;
   uint32_t samples_per_chunk = 120;
+  // As tsdb::Options:
   chunk::FloatEncoding float_encoding = chunk::FloatEncoding::kXor;
-  // What batches say of their series is logged.
+  chunk::HistogramForm histogram_form = chunk::HistogramForm::kPlain;
   bool metadata = false;
-  bool start_time_zeros = false;  // as tsdb::Options
+  bool start_time_zeros = false;
+  bool start_times = false;
 };
 
 // The out-of-order samples that the head has at some moment; they stay in the head, which goes on
@@ -90,7 +95,7 @@ class Head {
 
   // What floats become when they are written to a file, or to a block, from now on.
   void SetFloatEncoding(chunk::FloatEncoding encoding) { float_encoding_ = encoding; }
-  chunk::FloatEncoding float_encoding() const { return float_encoding_; }
+  chunk::Encodings encodings() const { return {float_encoding_, options_.histogram_form}; }
 
   Result<storage::AppendReport> Append(const storage::Batch& batch);
   // From now on samples of mint <= t <= maxt that series have which match are not shown, and do not
@@ -163,10 +168,11 @@ class Head {
   // A series of the log. It may get another ref than the log's; the next append logs that one.
   SeriesRef ReplaySeries(SeriesRef ref, std::span<const model::LabelView> labels);
   // The samples of one record. Returns of how many there is no such series.
-  uint64_t ReplaySamples(std::span<const storage::SeriesSample> samples);
+  uint64_t ReplaySamples(std::span<const RefSample> samples);
   // False when there is no such series.
   bool ReplayDeletion(SeriesRef ref, int64_t mint, int64_t maxt);
-  bool ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value);
+  bool ReplayHistogram(SeriesRef ref, int64_t t, int64_t start,
+                       const storage::HistogramValue& value);
   // Nothing, and true, where metadata is not logged.
   bool ReplayMetadata(SeriesRef ref, model::Metadata metadata);
   // The log's ref becomes the one here, whose labels are returned; none: there is no such series.
@@ -186,6 +192,7 @@ class Head {
     SeriesRef ref;
     int64_t time;
     double value;
+    int64_t start;
     uint32_t index;  // in the batch; kMarker: none
   };
   struct PlannedHistogram {
@@ -193,6 +200,7 @@ class Head {
     SeriesRef ref;
     int64_t time;
     const storage::HistogramValue* value;
+    int64_t start;
     uint32_t index;
   };
   struct PlannedOutOfOrder {
@@ -253,9 +261,10 @@ class Head {
       CANOPY_REQUIRES(append_mu_);
   void PlanHistograms(const storage::Batch& batch, storage::AppendReport& report)
       CANOPY_REQUIRES(append_mu_);
-  void Plan(Series& series, SeriesRef ref, int64_t t, double value, uint32_t index,
+  // A float, and a histogram.
+  void Plan(Series& series, SeriesRef ref, int64_t t, const ArrivingValue& value, uint32_t index,
             storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
-  void PlanHistogram(Series& series, SeriesRef ref, int64_t t, const storage::HistogramValue& value,
+  void PlanHistogram(Series& series, SeriesRef ref, int64_t t, const ArrivingValue& value,
                      uint32_t index, storage::AppendReport& report) CANOPY_REQUIRES(append_mu_);
   void PlanMarker(Series& series, SeriesRef ref, int64_t t, uint32_t index)
       CANOPY_REQUIRES(append_mu_);
@@ -317,16 +326,23 @@ class Head {
   Status Spill(std::span<const SeriesRef> refs);
   void AttachFiles(SeriesRef in_log, Series& series) CANOPY_REQUIRES(append_mu_, mu_);
   Status ReopenLastChunks() CANOPY_REQUIRES(append_mu_, mu_);
-  Status ReplayChunk(Series& series, const HeadChunk& chunk) CANOPY_REQUIRES(append_mu_, mu_);
+  Status ReplayChunk(Slot slot, Series& series, const HeadChunk& chunk)
+      CANOPY_REQUIRES(append_mu_, mu_);
 
   // head_replay.cc; the log's ref becomes the one here.
   Series* ReplayedSeries(SeriesRef& ref) CANOPY_REQUIRES(append_mu_, mu_);
   void NoteReplayed(int64_t t);
-  void ReplaySample(SeriesRef ref, Series& series, int64_t t, double value)
+  void ReplaySample(SeriesRef ref, Series& series, const RefSample& row)
+      CANOPY_REQUIRES(append_mu_, mu_);
+  // Behind each float that is put into its series.
+  void NoteStart(Slot slot, int64_t t, double value, int64_t start)
       CANOPY_REQUIRES(append_mu_, mu_);
   void AddAlias(SeriesRef in_log, SeriesRef here) CANOPY_REQUIRES(append_mu_, mu_);
   void DropPredecessor(SeriesRef ref) CANOPY_REQUIRES(append_mu_, mu_);
   void RemoveSeries(Slot slot, int segment) CANOPY_REQUIRES(append_mu_, mu_);
+
+  LogForm log_form() const;
+  int64_t KeptStart(int64_t start) const { return options_.start_times ? start : 0; }
 
   // Constant after construction.
   const HeadOptions options_;
@@ -394,6 +410,7 @@ class Head {
   KnownMatches known_matches_;  // of index_; has its own lock
   SeriesTable table_ CANOPY_GUARDED_BY(mu_);
   SeriesWriter writer_ CANOPY_GUARDED_BY(mu_);
+  StartTimes start_times_ CANOPY_GUARDED_BY(mu_);  // empty where they are not kept
   HeadDeletions deletions_ CANOPY_GUARDED_BY(mu_);
   OutOfOrderSamples out_of_order_ CANOPY_GUARDED_BY(mu_);
   std::shared_ptr<const OutOfOrderSamples> frozen_ CANOPY_GUARDED_BY(mu_);

@@ -96,31 +96,30 @@ void Head::ClearPlans() {
 }
 
 // What the series itself says; that a batch has two samples of one series shows when they are put.
-void Head::Plan(Series& series, SeriesRef ref, int64_t t, double value, uint32_t index,
-                AppendReport& report) {
+void Head::Plan(Series& series, SeriesRef ref, int64_t t, const ArrivingValue& value,
+                uint32_t index, AppendReport& report) {
   series.PrefetchEnd();
   if (t > series.newest_time && t >= limits_.in_order_from)
-    plan_.push_back({&series, ref, t, value, index});
+    plan_.push_back({&series, ref, t, value.value, value.start, index});
   else
-    PlanLate(series, ref, t, {value, nullptr}, index, report);
+    PlanLate(series, ref, t, value, index, report);
 }
 
-void Head::PlanHistogram(Series& series, SeriesRef ref, int64_t t,
-                         const storage::HistogramValue& value, uint32_t index,
-                         AppendReport& report) {
+void Head::PlanHistogram(Series& series, SeriesRef ref, int64_t t, const ArrivingValue& value,
+                         uint32_t index, AppendReport& report) {
   if (t > series.newest_time && t >= limits_.in_order_from)
-    histogram_plan_.push_back({&series, ref, t, &value, index});
+    histogram_plan_.push_back({&series, ref, t, value.histogram, value.start, index});
   else
-    PlanLate(series, ref, t, {0, &value}, index, report);
+    PlanLate(series, ref, t, value, index, report);
 }
 
 // A marker is of the kind that the series has.
 void Head::PlanMarker(Series& series, SeriesRef ref, int64_t t, uint32_t index) {
   if (series.has_histogram)
     histogram_plan_.push_back(
-        {&series, ref, t, &StaleHistogram(series.histogram->integers()), index});
+        {&series, ref, t, &StaleHistogram(series.histogram->integers()), chunk::kNoStart, index});
   else
-    plan_.push_back({&series, ref, t, model::StaleNan(), index});
+    plan_.push_back({&series, ref, t, model::StaleNan(), chunk::kNoStart, index});
 }
 
 void Head::PlanHistograms(const Batch& batch, AppendReport& report) {
@@ -135,7 +134,8 @@ void Head::PlanHistograms(const Batch& batch, AppendReport& report) {
       if (options_.start_time_zeros && sample.start_time != 0)
         PlanHistogramZero(*series, sample.series, sample.start_time, sample.time.ms(),
                           sample.value);
-      PlanHistogram(*series, sample.series, sample.time.ms(), sample.value, index, report);
+      PlanHistogram(*series, sample.series, sample.time.ms(),
+                    {0, &sample.value, KeptStart(sample.start_time)}, index, report);
     }
     ++index;
   }
@@ -143,6 +143,7 @@ void Head::PlanHistograms(const Batch& batch, AppendReport& report) {
 
 void Head::PlanSamples(const Batch& batch, AppendReport& report) {
   const int64_t oldest = limits_.oldest();
+  const bool starts = options_.start_times && !batch.start_times.empty();
   const bool zeros = options_.start_time_zeros && !batch.start_times.empty();
   plan_.reserve(batch.size());
   for (uint32_t i = 0; i < batch.samples.size(); ++i) {
@@ -155,7 +156,8 @@ void Head::PlanSamples(const Batch& batch, AppendReport& report) {
     } else {
       if (zeros && batch.start_times[i] != 0)
         PlanZero(*series, sample.series, batch.start_times[i], sample.time.ms());
-      Plan(*series, sample.series, sample.time.ms(), sample.value, i, report);
+      Plan(*series, sample.series, sample.time.ms(),
+           {sample.value, nullptr, starts ? batch.start_times[i] : chunk::kNoStart}, i, report);
     }
   }
 }
@@ -219,17 +221,18 @@ Status Head::PlanNewSamples(const Batch& batch, AppendReport& report) {
     const SeriesRef ref = report.refs[i];
     const uint32_t index = newcomers.index(i);
     const int64_t t = newcomers.time(i).ms();
+    const int64_t start = newcomers.start_time(i);
+    const bool zero = options_.start_time_zeros && start != chunk::kNoStart;
     if (!ref) {
       RejectLate(t, !newcomers.is_float(i), index, report);
     } else if (newcomers.is_float(i)) {
-      if (options_.start_time_zeros && newcomers.start_time(i) != 0)
-        PlanZero(table_.at(SlotOf(ref)), ref, newcomers.start_time(i), t);
-      Plan(table_.at(SlotOf(ref)), ref, t, batch.new_samples[i].value, index, report);
+      if (zero) PlanZero(table_.at(SlotOf(ref)), ref, start, t);
+      Plan(table_.at(SlotOf(ref)), ref, t, {batch.new_samples[i].value, nullptr, KeptStart(start)},
+           index, report);
     } else {
-      if (options_.start_time_zeros && newcomers.start_time(i) != 0)
-        PlanHistogramZero(table_.at(SlotOf(ref)), ref, newcomers.start_time(i), t,
-                          newcomers.histogram(i).value);
-      PlanHistogram(table_.at(SlotOf(ref)), ref, t, newcomers.histogram(i).value, index, report);
+      const storage::HistogramValue& value = newcomers.histogram(i).value;
+      if (zero) PlanHistogramZero(table_.at(SlotOf(ref)), ref, start, t, value);
+      PlanHistogram(table_.at(SlotOf(ref)), ref, t, {0, &value, KeptStart(start)}, index, report);
     }
   }
   return {};
@@ -281,6 +284,10 @@ void Head::PlanMarkers(const Batch& batch, const AppendReport& report) {
   }
 }
 
+LogForm Head::log_form() const {
+  return options_.start_times ? LogForm::kWithStarts : LogForm::kPlain;
+}
+
 Status Head::WritePlanToLog() {
   CANOPY_RETURN_IF_ERROR(WriteOutOfOrderToLog());
   const Status status = WriteInOrderToLog();
@@ -314,9 +321,9 @@ Status Head::WriteInOrderToLog() {
   }
   if (!plan_.empty()) {
     samples_record_.clear();
-    SamplesEncoder encoder(samples_record_);
+    SamplesEncoder encoder(samples_record_, log_form());
     for (const Planned& planned : plan_)
-      encoder.Add(planned.ref, Timestamp::FromMs(planned.time), planned.value);
+      encoder.Add(planned.ref, Timestamp::FromMs(planned.time), planned.value, planned.start);
     encoder.Finish();
     records[count++] = samples_record_;
   }
@@ -337,13 +344,14 @@ void Head::EncodeHistogramPlan() {
   for (const PlannedHistogram& planned : histogram_plan_) {
     const Timestamp time = Timestamp::FromMs(planned.time);
     if (const auto* const h = std::get_if<model::Histogram>(planned.value))
-      integers.push_back(ToRow(planned.ref, time, *h));
+      integers.push_back(ToRow(planned.ref, time, planned.start, *h));
     else
-      floats.push_back(ToRow(planned.ref, time, std::get<model::FloatHistogram>(*planned.value)));
+      floats.push_back(
+          ToRow(planned.ref, time, planned.start, std::get<model::FloatHistogram>(*planned.value)));
   }
   for (std::string& record : histogram_records_) record.clear();
-  EncodeHistograms(integers, histogram_records_[0], histogram_records_[1]);
-  EncodeFloatHistograms(floats, histogram_records_[2], histogram_records_[3]);
+  EncodeHistograms(integers, log_form(), histogram_records_[0], histogram_records_[1]);
+  EncodeFloatHistograms(floats, log_form(), histogram_records_[2], histogram_records_[3]);
 }
 
 template <class AnyPlanned>
@@ -376,6 +384,7 @@ void Head::ApplyPlan(AppendReport& report) {
       if (p.time > p.series->newest_time) {
         const uint64_t begun = writer_.chunks_created();
         writer_.Put(*p.series, p.time, p.value);
+        NoteStart(SlotOf(p.ref), p.time, p.value, p.start);
         if (writer_.chunks_created() != begun) NoteClosed(p.ref, *p.series);
         min_time = std::min(min_time, p.time);
         max_time = std::max(max_time, p.time);
@@ -389,7 +398,7 @@ void Head::ApplyPlan(AppendReport& report) {
     for (const PlannedHistogram& p : histogram_plan_) {
       if (p.time > p.series->newest_time) {
         const uint64_t begun = writer_.chunks_created();
-        writer_.PutHistogram(*p.series, p.time, *p.value);
+        writer_.PutHistogram(*p.series, p.time, *p.value, p.start);
         if (writer_.chunks_created() != begun) NoteClosed(p.ref, *p.series);
         min_time = std::min(min_time, p.time);
         max_time = std::max(max_time, p.time);

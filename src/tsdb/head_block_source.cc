@@ -17,8 +17,8 @@ HeadBlockSource::HeadBlockSource(Head& head, Timestamp start, Timestamp end, std
       stop_(std::move(stop)),
       reader_(head.graveyard_),
       order_(head.symbols_),
-      encoder_(head.float_encoding()),
-      builder_(kMergedChunkSamples, encoder_.encoding()) {
+      encoder_(head.encodings().floats),
+      builder_(kMergedChunkSamples, head.encodings()) {
   FindSeries();
   order_.Sort();
 }
@@ -46,6 +46,7 @@ Result<bool> HeadBlockSource::NextSeries(BlockSource::Series& series) {
     const ReaderLock lock(head_.mu_);
     record = head_.table_.at(entry.slot);
     deleted_ = head_.deletions_.Find(entry.slot);
+    starts_ = head_.start_times_.Of(entry.slot);
     if (record.has_histogram) {
       open.emplace();
       open->min_time = record.histogram->first_time();
@@ -140,6 +141,7 @@ void HeadBlockSource::AddValues(const Timeline& times, uint32_t start,
   std::array<double, chunk::kMaxChunkSamples> decoded;
   chunk::DecodeValues(values, 0, values.count, decoded.data());
   encoder_.Clear();
+  StartWalk starts(starts_);
   int64_t mint = 0;
   int64_t maxt = 0;
   for (uint32_t i = 0; i < values.count; ++i) {
@@ -147,7 +149,7 @@ void HeadBlockSource::AddValues(const Timeline& times, uint32_t start,
     if (share == Share::kPart && !IsWanted(t)) continue;
     if (encoder_.size() == 0) mint = t;
     maxt = t;
-    encoder_.Append(t, decoded[i]);
+    encoder_.Append(t, decoded[i], starts.At(t));
   }
   if (encoder_.size() == 0) return;
   NextBytes() = encoder_.bytes();

@@ -12,6 +12,7 @@
 #include "head.h"
 #include "head_deletions.h"
 #include "series_order.h"
+#include "start_times.h"
 
 namespace canopy::tsdb {
 
@@ -50,6 +51,7 @@ class HeadBlockSource final : public BlockSource {
   // Of the series that was returned last.
   std::vector<model::SymbolPair> labels_;
   HeadDeletions::Ranges deleted_;
+  StartTimes::View starts_;
   std::vector<SourceChunk> chunks_;
   std::vector<std::string> bytes_;
   chunk::FloatEncoder encoder_;

@@ -199,9 +199,9 @@ void Head::PlanRepeated(AppendReport& report) {
           {planned.series, planned.ref, planned.time, value, planned.index, true});
     return true;
   };
-  std::erase_if(plan_, [&](const Planned& p) { return is_late(p, {p.value, nullptr}); });
+  std::erase_if(plan_, [&](const Planned& p) { return is_late(p, {p.value, nullptr, p.start}); });
   std::erase_if(histogram_plan_, [&](const PlannedHistogram& p) {
-    return is_late(p, {0, p.value});
+    return is_late(p, {0, p.value, p.start});
   });
 }
 
@@ -209,20 +209,23 @@ void Head::EncodeOutOfOrder() {
   for (std::string& record : out_of_order_records_) record.clear();
   std::vector<RefHistogram> integers;
   std::vector<RefFloatHistogram> floats;
-  SamplesEncoder samples(out_of_order_records_[0]);
+  const LogForm form = log_form();
+  SamplesEncoder samples(out_of_order_records_[0], form);
   for (const PlannedOutOfOrder& planned : out_of_order_plan_) {
     const Timestamp time = Timestamp::FromMs(planned.time);
     const storage::HistogramValue* const histogram = planned.value.histogram;
+    const int64_t start = planned.value.start;
     if (histogram == nullptr)
-      samples.Add(planned.ref, time, planned.value.value);
+      samples.Add(planned.ref, time, planned.value.value, start);
     else if (const auto* const h = std::get_if<model::Histogram>(histogram))
-      integers.push_back(ToRow(planned.ref, time, *h));
+      integers.push_back(ToRow(planned.ref, time, start, *h));
     else
-      floats.push_back(ToRow(planned.ref, time, std::get<model::FloatHistogram>(*histogram)));
+      floats.push_back(
+          ToRow(planned.ref, time, start, std::get<model::FloatHistogram>(*histogram)));
   }
   if (samples.size() > 0) samples.Finish();
-  EncodeHistograms(integers, out_of_order_records_[1], out_of_order_records_[2]);
-  EncodeFloatHistograms(floats, out_of_order_records_[3], out_of_order_records_[4]);
+  EncodeHistograms(integers, form, out_of_order_records_[1], out_of_order_records_[2]);
+  EncodeFloatHistograms(floats, form, out_of_order_records_[3], out_of_order_records_[4]);
 }
 
 // The other log is written behind this one: what this one alone has can be taken back.
@@ -254,7 +257,12 @@ void Head::ApplyOutOfOrder(AppendReport& report) {
 }
 
 void Head::PutOutOfOrder(Series& series, Slot slot, int64_t t, const ArrivingValue& value) {
-  out_of_order_[slot].Insert(t, value, options_.block_range.count());
+  ArrivingValue kept = value;
+  const bool has_place = value.histogram == nullptr
+                             ? options_.start_times
+                             : options_.histogram_form == chunk::HistogramForm::kWithStarts;
+  if (!has_place) kept.start = chunk::kNoStart;
+  out_of_order_[slot].Insert(t, kept, options_.block_range.count());
   series.has_out_of_order = true;
   out_of_order_min_ = std::min<int64_t>(out_of_order_min_, t);
   out_of_order_max_ = std::max<int64_t>(out_of_order_max_, t);

@@ -126,8 +126,10 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
       if (!InRange(slot, series, deleted)) continue;
       if (entries.size() == limit) return TooMany(limit);
       newest_in_range &= NewestInRange(slot, series, deleted);
+      const bool histogram = series.has_histogram;
       entries.push_back({series.labels, series.newest_time, series.newest_value,
-                         series.has_histogram ? series.histogram->newest() : nullptr});
+                         histogram ? series.histogram->newest() : nullptr,
+                         histogram ? series.histogram->start() : head_.start_times_.Newest(slot)});
     }
     if (newest_in_range || hints.labels_only) {
       if (hints.sorted) SortByLabels(head_.symbols_, entries);
@@ -147,6 +149,8 @@ Result<std::unique_ptr<SeriesSet>> HeadQuerier::Copy(const Roaring& found,
     if (!InRange(slot, series, deleted)) continue;
     if (records.size() == limit) return TooMany(limit);
     records.push_back(series);
+    if (const auto starts = head_.start_times_.Of(slot); !starts.empty())
+      beside.starts.emplace(series.labels, starts);
     if (deleted != nullptr) beside.deleted.emplace(series.labels, std::move(deleted));
     if (series.has_out_of_order) {
       for (const OutOfOrderSeries* const samples : head_.OutOfOrderOf(slot))

@@ -6,6 +6,7 @@
 
 #include "head.h"
 #include "head_chunk_files.h"
+#include "wal_record.h"
 
 namespace canopy::tsdb {
 
@@ -77,7 +78,7 @@ void Head::NoteReplayed(int64_t t) {
                   std::memory_order_relaxed);
 }
 
-uint64_t Head::ReplaySamples(std::span<const storage::SeriesSample> samples) {
+uint64_t Head::ReplaySamples(std::span<const RefSample> samples) {
   struct Found {
     SeriesRef ref;
     Series* series;
@@ -92,7 +93,7 @@ uint64_t Head::ReplaySamples(std::span<const storage::SeriesSample> samples) {
     const auto batch = samples.first(std::min(samples.size(), kBatch));
     samples = samples.subspan(batch.size());
     for (size_t i = 0; i < batch.size(); ++i) {
-      found[i].ref = batch[i].series;
+      found[i].ref = batch[i].ref;
       found[i].series = ReplayedSeries(found[i].ref);
       if (found[i].series != nullptr) found[i].series->PrefetchEnd();
     }
@@ -100,28 +101,31 @@ uint64_t Head::ReplaySamples(std::span<const storage::SeriesSample> samples) {
       if (found[i].series == nullptr)
         ++unknown;
       else
-        ReplaySample(found[i].ref, *found[i].series, batch[i].time.ms(), batch[i].value);
+        ReplaySample(found[i].ref, *found[i].series, batch[i]);
     }
   }
   return unknown;
 }
 
-void Head::ReplaySample(SeriesRef ref, Series& series, int64_t t, double value) {
+void Head::ReplaySample(SeriesRef ref, Series& series, const RefSample& row) {
+  const int64_t t = row.time.ms();
   if (t <= series.newest_time || t < refused_before_.load(std::memory_order_relaxed)) return;
   const uint64_t begun = writer_.chunks_created();
-  writer_.Put(series, t, value);
+  writer_.Put(series, t, row.value);
+  NoteStart(SlotOf(ref), t, row.value, row.start);
   if (writer_.chunks_created() != begun) NoteClosed(ref, series);
   NoteReplayed(t);
 }
 
-bool Head::ReplayHistogram(SeriesRef ref, int64_t t, const storage::HistogramValue& value) {
+bool Head::ReplayHistogram(SeriesRef ref, int64_t t, int64_t start,
+                           const storage::HistogramValue& value) {
   const MutexLock appending(append_mu_);
   const WriterLock lock(mu_);
   Series* const series = ReplayedSeries(ref);
   if (series == nullptr) return false;
   if (t <= series->newest_time || t < refused_before_) return true;
   const uint64_t begun = writer_.chunks_created();
-  writer_.PutHistogram(*series, t, value);
+  writer_.PutHistogram(*series, t, value, start);
   if (writer_.chunks_created() != begun) NoteClosed(ref, *series);
   NoteReplayed(t);
   return true;

@@ -46,12 +46,20 @@ uint64_t AddValues(const Timeline& times, uint32_t start, const chunk::ValuesVie
 
 }  // namespace
 
+void RecordSet::AddFloats(const Timeline& times, uint32_t start, const chunk::ValuesView& values,
+                          Reading& reading) {
+  storage::ColumnBuffer& buffer = reading.buffer;
+  const size_t before = buffer.times.size();
+  reading.times_id =
+      AddValues(times, start, values, reading.from, reading.until, buffer, reading.times_id);
+  AddStarts(reading.starts, buffer.times, before, buffer.start_times);
+}
+
 Status RecordSet::AddClosed(const ClosedChunk& chunk, Reading& reading) const {
   if (chunk.max_time() < reading.from || chunk.min_time > reading.until) return {};
   switch (chunk.place) {
     case ClosedChunk::Place::kValues:
-      reading.times_id = AddValues(*chunk.values->times, chunk.values->start, chunk.values->view(),
-                                   reading.from, reading.until, reading.buffer, reading.times_id);
+      AddFloats(*chunk.values->times, chunk.values->start, chunk.values->view(), reading);
       return {};
     case ClosedChunk::Place::kEncoded:
       reading.has_encoded = true;
@@ -69,8 +77,7 @@ Status RecordSet::AddClosed(const ClosedChunk& chunk, Reading& reading) const {
 Status RecordSet::AddOpen(const Series& series, Reading& reading) const {
   if (series.count == 0) return {};
   if (!series.has_histogram) {
-    reading.times_id = AddValues(*series.times, series.start, series.values(), reading.from,
-                                 reading.until, reading.buffer, reading.times_id);
+    AddFloats(*series.times, series.start, series.values(), reading);
     return {};
   }
   reading.has_encoded = true;
@@ -114,17 +121,22 @@ Result<storage::Columns> RecordSet::ReadInOrder(size_t i, Timestamp from, Timest
   buffer.Clear();
   Reading reading{std::max(from.ms(), mint_), std::min(until.ms(), maxt_), buffer};
   const Series& series = records_[i];
+  if (!beside_.starts.empty())
+    if (const auto it = beside_.starts.find(series.labels); it != beside_.starts.end())
+      reading.starts = it->second;
   for (const ClosedChunk& chunk : ChunksOf(series.closed))
     CANOPY_RETURN_IF_ERROR(AddClosed(chunk, reading));
   CANOPY_RETURN_IF_ERROR(AddOpen(series, reading));
   if (!buffer.histograms.empty()) buffer.histograms.resize(buffer.times.size());
+  if (!buffer.start_times.empty()) buffer.start_times.resize(buffer.times.size(), chunk::kNoStart);
   if (!beside_.deleted.empty()) {
     if (const auto it = beside_.deleted.find(series.labels); it != beside_.deleted.end()) {
       EraseDeleted(*it->second, 0, buffer);
       reading.times_id = 0;
     }
   }
-  if (!reading.has_encoded) return storage::Columns{buffer.times, buffer.values, reading.times_id};
+  if (!reading.has_encoded)
+    return storage::Columns{buffer.times, buffer.values, reading.times_id, {}, buffer.start_times};
   return storage::PartOf(buffer.View(), reading.from, reading.until);
 }
 

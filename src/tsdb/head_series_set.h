@@ -11,6 +11,7 @@
 #include "head_deletions.h"
 #include "out_of_order.h"
 #include "series.h"
+#include "start_times.h"
 #include "symbol_table.h"
 
 namespace canopy::tsdb {
@@ -28,6 +29,7 @@ class RecordSet final : public storage::SeriesSet {
     // In one or two lots, shown from `out_of_order_from` on. Came after the deletions.
     absl::flat_hash_map<const SeriesLabels*, std::vector<OutOfOrderSeries>> out_of_order;
     int64_t out_of_order_from = 0;
+    absl::flat_hash_map<const SeriesLabels*, StartTimes::View> starts;
   };
 
   // `files` may be null while no chunk is in one.
@@ -53,10 +55,13 @@ class RecordSet final : public storage::SeriesSet {
     int64_t from;
     int64_t until;
     storage::ColumnBuffer& buffer;
+    StartTimes::View starts = {};
     uint64_t times_id = 0;
     bool has_encoded = false;
   };
 
+  static void AddFloats(const Timeline& times, uint32_t start, const chunk::ValuesView& values,
+                        Reading& reading);
   Status AddClosed(const ClosedChunk& chunk, Reading& reading) const;
   Status AddOpen(const Series& series, Reading& reading) const;
   Result<storage::Columns> ReadInOrder(size_t i, Timestamp from, Timestamp until,
@@ -79,6 +84,7 @@ class NewestSet final : public storage::SeriesSet {
     int64_t time;
     double value;
     const model::FloatHistogram* histogram;  // or null
+    int64_t start;
   };
 
   NewestSet(const SymbolTable& symbols, std::vector<Entry> entries)
@@ -94,6 +100,7 @@ class NewestSet final : public storage::SeriesSet {
     if (entry.time < from.ms() || entry.time > until.ms()) return storage::Columns{};
     storage::Columns columns{{&entry.time, 1}, {&entry.value, 1}};
     if (entry.histogram != nullptr) columns.histograms = {&entry.histogram, 1};
+    if (entry.start != chunk::kNoStart) columns.start_times = {&entry.start, 1};
     return columns;
   }
   void Prefetch(std::span<const uint32_t> series) const override;

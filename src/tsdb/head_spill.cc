@@ -25,14 +25,17 @@ HeadChunk Describe(SeriesRef series, const ClosedChunk& chunk, std::string_view 
           .data = data};
 }
 
-std::string_view Encode(ClosedChunk& chunk, chunk::FloatEncoder& encoder) {
+std::string_view Encode(ClosedChunk& chunk, StartTimes::View starts, chunk::FloatEncoder& encoder) {
   if (chunk.place == ClosedChunk::Place::kEncoded) return chunk.encoded->view();
   const ClosedValues& values = *chunk.values;
   std::array<double, chunk::kMaxChunkSamples> decoded;
   chunk::DecodeValues(values.view(), 0, values.count, decoded.data());
   encoder.Clear();
-  for (uint32_t i = 0; i < values.count; ++i)
-    encoder.Append(values.times->at(values.start + i), decoded[i]);
+  StartWalk walk(starts);
+  for (uint32_t i = 0; i < values.count; ++i) {
+    const int64_t t = values.times->at(values.start + i);
+    encoder.Append(t, decoded[i], walk.At(t));
+  }
   chunk.encoding = EncodingOf(encoder.encoding());
   return encoder.bytes();
 }
@@ -69,6 +72,7 @@ Status Head::Spill(std::span<const SeriesRef> refs) {
   struct Move {
     SeriesRef ref;
     ClosedChunk chunk;
+    StartTimes::View starts;
     uint64_t file_ref = 0;
   };
   // What the chunks point to stays until they have been exchanged.
@@ -81,7 +85,8 @@ Status Head::Spill(std::span<const SeriesRef> refs) {
       if (series == nullptr) continue;
       const std::span<const ClosedChunk> chunks = ChunksOf(series->closed);
       for (size_t i = 0; i + 1 < chunks.size(); ++i)
-        if (chunks[i].place != ClosedChunk::Place::kFile) moves.push_back({ref, chunks[i]});
+        if (chunks[i].place != ClosedChunk::Place::kFile)
+          moves.push_back({ref, chunks[i], start_times_.Of(SlotOf(ref))});
     }
   }
   chunk::FloatEncoder encoder(float_encoding_);
@@ -89,7 +94,7 @@ Status Head::Spill(std::span<const SeriesRef> refs) {
   size_t done = 0;
   for (; done < moves.size(); ++done) {
     Move& move = moves[done];
-    const std::string_view data = Encode(move.chunk, encoder);
+    const std::string_view data = Encode(move.chunk, move.starts, encoder);
     const auto file_ref = chunk_files_->Append(Describe(move.ref, move.chunk, data));
     if (!file_ref.ok()) {
       status = file_ref.status();
@@ -148,7 +153,7 @@ Status Head::ReopenLastChunks() {
   Slot next = 0;
   do {
     Status status;
-    next = table_.ForSome(next, [&](Slot, Series& series) {
+    next = table_.ForSome(next, [&](Slot slot, Series& series) {
       if (series.count > 0 || series.closed == nullptr || !status.ok()) return;
       const ClosedChunk last = ChunksOf(series.closed).back();
       writer_.DropLastChunk(series);
@@ -157,25 +162,28 @@ Status Head::ReopenLastChunks() {
         status = pinned.status();
         return;
       }
-      status = ReplayChunk(series, pinned->chunk);
+      status = ReplayChunk(slot, series, pinned->chunk);
     });
     CANOPY_RETURN_IF_ERROR(status);
   } while (next != 0);
   return {};
 }
 
-Status Head::ReplayChunk(Series& series, const HeadChunk& chunk) {
+Status Head::ReplayChunk(Slot slot, Series& series, const HeadChunk& chunk) {
   std::vector<StoredSample> samples;
   CANOPY_RETURN_IF_ERROR(DecodeStored(chunk.encoding, chunk.data, samples));
   writer_.BeginBatch();
   for (const StoredSample& sample : samples) {
     if (sample.time <= series.newest_time) continue;
-    if (const auto* const value = std::get_if<double>(&sample.value))
+    if (const auto* const value = std::get_if<double>(&sample.value)) {
       writer_.Put(series, sample.time, *value);
-    else if (const auto* const integers = std::get_if<model::Histogram>(&sample.value))
-      writer_.PutHistogram(series, sample.time, *integers);
-    else
-      writer_.PutHistogram(series, sample.time, std::get<model::FloatHistogram>(sample.value));
+      NoteStart(slot, sample.time, *value, sample.start);
+    } else if (const auto* const integers = std::get_if<model::Histogram>(&sample.value)) {
+      writer_.PutHistogram(series, sample.time, *integers, sample.start);
+    } else {
+      writer_.PutHistogram(series, sample.time, std::get<model::FloatHistogram>(sample.value),
+                           sample.start);
+    }
   }
   return {};
 }

@@ -1,7 +1,8 @@
 // Zeros where counters started: a rate then sees the first increase as well. Source:
 // prometheus 3.14 tsdb/head_append_v2.go, bestEffortAppendSTZeroSample. Most samples tell of a
-// start that is long stored: that costs one compare.
+// start that is long stored: that costs one compare. And how starts themselves are kept.
 
+#include "canopy/model/sample.h"
 #include "head.h"
 
 namespace canopy::tsdb {
@@ -14,7 +15,8 @@ bool Head::TakesZero(const Series& series, int64_t start, int64_t t) const {
 }
 
 void Head::PlanZero(Series& series, SeriesRef ref, int64_t start, int64_t t) {
-  if (TakesZero(series, start, t)) plan_.push_back({&series, ref, start, 0, kMarker});
+  if (TakesZero(series, start, t))
+    plan_.push_back({&series, ref, start, 0, chunk::kNoStart, kMarker});
 }
 
 // One without observations, of the same layout: it goes into the same chunk.
@@ -31,7 +33,13 @@ void Head::PlanHistogramZero(Series& series, SeriesRef ref, int64_t start, int64
         histogram_zeros_.emplace_back(std::move(zero));
       },
       value);
-  histogram_plan_.push_back({&series, ref, start, &histogram_zeros_.back(), kMarker});
+  histogram_plan_.push_back(
+      {&series, ref, start, &histogram_zeros_.back(), chunk::kNoStart, kMarker});
+}
+
+// A marker belongs to no counter.
+void Head::NoteStart(Slot slot, int64_t t, double value, int64_t start) {
+  if (options_.start_times && !model::IsStale(value)) start_times_.Note(slot, t, start, graveyard_);
 }
 
 }  // namespace canopy::tsdb

@@ -23,9 +23,9 @@ std::strong_ordering CompareLabels(const std::vector<SymbolPair>& a,
 }  // namespace
 
 Result<std::unique_ptr<MergedSource>> MergedSource::Open(
-    std::vector<std::shared_ptr<const Block>> blocks, chunk::FloatEncoding floats,
+    std::vector<std::shared_ptr<const Block>> blocks, const chunk::Encodings& encodings,
     std::stop_token stop) {
-  std::unique_ptr<MergedSource> out(new MergedSource(floats, std::move(stop)));
+  std::unique_ptr<MergedSource> out(new MergedSource(encodings, std::move(stop)));
   out->inputs_.reserve(blocks.size());
   for (auto& block : blocks) {
     CANOPY_ASSIGN_OR_RETURN(const PostingsView all, block->index().AllPostings());

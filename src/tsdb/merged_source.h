@@ -21,10 +21,9 @@ namespace canopy::tsdb {
 // of one series. Not thread-safe.
 class MergedSource final : public BlockSource {
  public:
-  // Floats that are encoded anew become `floats`. kCanceled from NextSeries() once a stop is
-  // requested.
+  // `encodings`: of what is encoded anew. kCanceled from NextSeries() once a stop is requested.
   static Result<std::unique_ptr<MergedSource>> Open(
-      std::vector<std::shared_ptr<const Block>> blocks, chunk::FloatEncoding floats,
+      std::vector<std::shared_ptr<const Block>> blocks, const chunk::Encodings& encodings,
       std::stop_token stop);
 
   Result<bool> NextSymbol(std::string_view& symbol) override;
@@ -50,8 +49,8 @@ class MergedSource final : public BlockSource {
     std::vector<ChunkMeta> chunks;
   };
 
-  MergedSource(chunk::FloatEncoding floats, std::stop_token stop)
-      : stop_(std::move(stop)), merger_(floats) {}
+  MergedSource(const chunk::Encodings& encodings, std::stop_token stop)
+      : stop_(std::move(stop)), merger_(encodings) {}
 
   // Orders of heaps: whether input `a` comes after `b`.
   bool SymbolAfter(uint32_t a, uint32_t b) const;

@@ -46,8 +46,9 @@ const storage::HistogramValue& StaleHistogram(bool integers) {
   return integers ? kIntegers : kFloats;
 }
 
-OpenHistogram::OpenHistogram(bool integers) {
-  if (!integers) encoder_.emplace<chunk::FloatHistogramEncoder>();
+OpenHistogram::OpenHistogram(bool integers, chunk::HistogramForm form)
+    : form_(form), encoder_(chunk::IntHistogramEncoder(form)) {
+  if (!integers) encoder_.emplace<chunk::FloatHistogramEncoder>(form);
 }
 
 bool OpenHistogram::is_newest(const storage::HistogramValue& value) const {
@@ -55,19 +56,27 @@ bool OpenHistogram::is_newest(const storage::HistogramValue& value) const {
          model::SameHistogram(*newest_, *Floats(value));
 }
 
-bool OpenHistogram::Append(int64_t t, const storage::HistogramValue& value, Graveyard& graveyard) {
+void OpenHistogram::SetStart(const storage::HistogramValue& value, int64_t start) {
+  if (form_ == chunk::HistogramForm::kWithStarts && !IsStale(value)) start_ = start;
+}
+
+bool OpenHistogram::Append(int64_t t, const storage::HistogramValue& value, int64_t start,
+                           Graveyard& graveyard) {
+  SetStart(value, start);
   const bool taken = WithBoth(encoder_, value, [&](auto& encoder, const auto& h) {
     using Encoder = std::remove_reference_t<decltype(encoder)>;
-    return encoder.Append(t, h) != Encoder::Outcome::kNewChunk;
+    return encoder.Append(t, h, start_) != Encoder::Outcome::kNewChunk;
   });
   if (taken) Settle(value, graveyard);
   return taken;
 }
 
-void OpenHistogram::BeginNext(int64_t t, const storage::HistogramValue& value,
+void OpenHistogram::BeginNext(int64_t t, const storage::HistogramValue& value, int64_t start,
                               Graveyard& graveyard) {
-  WithBoth(encoder_, value,
-           [&](auto& encoder, const auto& h) { encoder.Begin(t, h, encoder.HeaderBehind(h)); });
+  SetStart(value, start);
+  WithBoth(encoder_, value, [&](auto& encoder, const auto& h) {
+    encoder.Begin(t, h, encoder.HeaderBehind(h), start_);
+  });
   first_time_ = t;
   Settle(value, graveyard);
 }

@@ -15,8 +15,11 @@
 namespace canopy::tsdb {
 namespace {
 
-// As many as Prometheus keeps open: sixteen bytes each is little, and sorting them in is cheap.
+// As many as Prometheus keeps open: 24 bytes each is little, and sorting them in is cheap.
 constexpr size_t kOpenSamples = 32;
+// Of chunks that stay in memory.
+constexpr chunk::Encodings kEncodings = {chunk::FloatEncoding::kXor2,
+                                         chunk::HistogramForm::kWithStarts};
 
 bool IsStaleValue(const StoredValue& value) {
   if (const auto* const v = std::get_if<double>(&value)) return model::IsStale(*v);
@@ -43,9 +46,17 @@ StoredValue ToStored(const storage::HistogramValue& value) {
   return std::visit([](const auto& h) { return StoredValue(h); }, value);
 }
 
+// Of the sample that was added last.
+void AddStart(int64_t start, storage::ColumnBuffer& out) {
+  if (start == chunk::kNoStart && out.start_times.empty()) return;
+  out.start_times.resize(out.times.size(), chunk::kNoStart);
+  out.start_times.back() = start;
+}
+
 // A column of its own sample by sample, as DecodeChunk() makes it of a chunk.
 void AppendSample(const StoredSample& sample, storage::ColumnBuffer& out) {
   out.times.push_back(sample.time);
+  AddStart(sample.start, out);
   if (IsStaleValue(sample.value)) {
     out.values.push_back(model::StaleNan());
     out.histograms.push_back(nullptr);
@@ -128,17 +139,17 @@ void OutOfOrderSeries::Insert(int64_t t, const ArrivingValue& value, int64_t blo
   min_time_ = std::min(min_time_, t);
   max_time_ = std::max(max_time_, t);
   if (value.histogram != nullptr) {
-    InsertByTime(histograms_, StoredSample{t, ToStored(*value.histogram)});
+    InsertByTime(histograms_, StoredSample{t, ToStored(*value.histogram), value.start});
     if (histograms_.size() >= kOpenSamples) Close(histograms_, block_range);
   } else {
-    InsertByTime(floats_, Float{t, value.value});
+    InsertByTime(floats_, Float{t, value.value, value.start});
     if (floats_.size() >= kOpenSamples) Close(floats_, block_range);
   }
 }
 
 template <class Samples>
 void OutOfOrderSeries::Close(Samples& open, int64_t block_range) {
-  ChunkBuilder builder(kOpenSamples);
+  ChunkBuilder builder(kOpenSamples, kEncodings);
   std::vector<SourceChunk> made;
   int64_t start = StartOfBlock(open.front().time, block_range);
   for (const auto& sample : open) {
@@ -147,7 +158,7 @@ void OutOfOrderSeries::Close(Samples& open, int64_t block_range) {
       start = own;
     }
     if constexpr (std::is_same_v<Samples, std::vector<Float>>)
-      builder.Add(sample.time, sample.value);
+      builder.Add(sample.time, sample.value, sample.start);
     else
       builder.Add(sample);
   }
@@ -172,6 +183,7 @@ Status OutOfOrderSeries::ReadInto(int64_t from, int64_t until, storage::ColumnBu
   for (const Float& sample : InRange(floats_, from, until)) {
     column.times.push_back(sample.time);
     column.values.push_back(sample.value);
+    AddStart(sample.start, column);
   }
   storage::MergeColumns(into, column.View(), scratch);
   column.Clear();
@@ -188,7 +200,7 @@ Status OutOfOrderSeries::Collect(int64_t start, int64_t block_range,
     if (chunk->min_time >= start && chunk->min_time <= last)
       CANOPY_RETURN_IF_ERROR(DecodeStored(chunk->encoding, chunk->data, out));
   for (const Float& sample : InRange(floats_, start, last))
-    out.push_back({sample.time, sample.value});
+    out.push_back({sample.time, sample.value, sample.start});
   for (const StoredSample& sample : InRange(histograms_, start, last)) out.push_back(sample);
   std::ranges::sort(out.begin() + begin, out.end(), {}, &StoredSample::time);
   return {};

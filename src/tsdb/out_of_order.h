@@ -20,10 +20,12 @@
 
 namespace canopy::tsdb {
 
-// A sample on its way in: a float, unless there is a histogram.
+// A sample on its way in: a float, unless there is a histogram. When its counter started is in Unix
+// ms, 0 where that is not known.
 struct ArrivingValue {
   double value = 0;
   const storage::HistogramValue* histogram = nullptr;
+  int64_t start = 0;
 };
 
 // Whether there is a sample at some time already: the same one, or another.
@@ -71,6 +73,7 @@ class OutOfOrderSeries {
   struct Float {
     int64_t time;
     double value;
+    int64_t start;
   };
 
   template <class Samples>

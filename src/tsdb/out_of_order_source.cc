@@ -11,7 +11,7 @@ OutOfOrderSource::OutOfOrderSource(Head& head, std::shared_ptr<const OutOfOrderS
       block_range_(head.options_.block_range.count()),
       stop_(std::move(stop)),
       order_(head.symbols_),
-      builder_(kMergedChunkSamples, head.float_encoding()) {
+      builder_(kMergedChunkSamples, head.encodings()) {
   {
     const ReaderLock lock(head.mu_);
     for (const auto& [slot, of_series] : *samples_)

@@ -30,7 +30,7 @@ struct Parcel {
     bool is_samples = false;
   };
   std::vector<Entry> entries;
-  std::vector<storage::SeriesSample> samples;
+  std::vector<RefSample> samples;
 };
 
 // Reads, unpacks and decodes on a thread of its own, a few parcels ahead.
@@ -98,9 +98,8 @@ class Unpacker {
       entry.status = view.status();
     } else if (type == RecordType::kSamples || type == RecordType::kSamplesV2) {
       entry.is_samples = true;
-      entry.status = DecodeSamples(*view, [&](const RefSample& row) {
-        parcel.samples.push_back({row.ref, row.time, row.value});
-      });
+      entry.status =
+          DecodeSamples(*view, [&](const RefSample& row) { parcel.samples.push_back(row); });
     } else {
       entry.plain = *view;
     }
@@ -126,7 +125,7 @@ class Unpacker {
   std::thread thread_;
 };
 
-// Calls store(ref, t, value) for each histogram of the record: it is false when there is no such
+// Calls store(row, value) for each histogram of the record: it is false when there is no such
 // series. Nothing when the record is of another kind.
 template <class Store>
 std::optional<Status> ReplayHistograms(std::string_view record, ReplayReport& report, Store store) {
@@ -135,7 +134,7 @@ std::optional<Status> ReplayHistograms(std::string_view record, ReplayReport& re
     const auto value = FromRow(row);
     if (!value.ok())
       ++report.impossible_histograms;
-    else if (!store(row.ref, row.time.ms(), *value))
+    else if (!store(row, *value))
       ++report.unknown_series;
   };
   switch (TypeOfRecord(record)) {
@@ -157,7 +156,7 @@ class Replay {
   Replay(Head& head, ExemplarStore& exemplars, ReplayReport& report)
       : head_(head), exemplars_(exemplars), report_(report) {}
 
-  void StoreSamples(std::span<const storage::SeriesSample> samples) {
+  void StoreSamples(std::span<const RefSample> samples) {
     ++report_.records;
     report_.samples += samples.size();
     report_.unknown_series += head_.ReplaySamples(samples);
@@ -183,9 +182,8 @@ class Replay {
         });
       default:
         if (const auto status = ReplayHistograms(
-                record, report_,
-                [&](SeriesRef ref, int64_t t, const storage::HistogramValue& value) {
-                  return head_.ReplayHistogram(ref, t, value);
+                record, report_, [&](const auto& row, const storage::HistogramValue& value) {
+                  return head_.ReplayHistogram(row.ref, row.time.ms(), row.start, value);
                 }))
           return *status;
         ++report_.unknown_records;
@@ -231,11 +229,12 @@ class OutOfOrderReplay {
  public:
   OutOfOrderReplay(Head& head, ReplayReport& report) : head_(head), report_(report) {}
 
-  void StoreSamples(std::span<const storage::SeriesSample> samples) {
+  void StoreSamples(std::span<const RefSample> samples) {
     ++report_.records;
     report_.samples += samples.size();
-    for (const storage::SeriesSample& row : samples)
-      if (!head_.ReplayOutOfOrder(row.series, row.time.ms(), {row.value, nullptr}, !is_ours_))
+    for (const RefSample& row : samples)
+      if (!head_.ReplayOutOfOrder(row.ref, row.time.ms(), {row.value, nullptr, row.start},
+                                  !is_ours_))
         ++report_.unknown_series;
   }
   // Any other record.
@@ -250,9 +249,9 @@ class OutOfOrderReplay {
         return {};
       default:
         if (const auto status = ReplayHistograms(
-                record, report_,
-                [&](SeriesRef ref, int64_t t, const storage::HistogramValue& value) {
-                  return head_.ReplayOutOfOrder(ref, t, {0, &value}, !is_ours_);
+                record, report_, [&](const auto& row, const storage::HistogramValue& value) {
+                  return head_.ReplayOutOfOrder(row.ref, row.time.ms(), {0, &value, row.start},
+                                                !is_ours_);
                 }))
           return *status;
         ++report_.unknown_records;

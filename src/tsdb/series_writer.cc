@@ -42,11 +42,13 @@ ClosedChunks* NewList(std::span<const ClosedChunk> chunks, size_t room) {
 
 }  // namespace
 
-SeriesWriter::SeriesWriter(Graveyard& graveyard, uint32_t samples_per_chunk, int64_t block_range_ms)
+SeriesWriter::SeriesWriter(Graveyard& graveyard, uint32_t samples_per_chunk, int64_t block_range_ms,
+                           chunk::HistogramForm histogram_form)
     : graveyard_(graveyard),
       samples_per_chunk_(
           std::clamp<uint32_t>(samples_per_chunk, 2, uint32_t{chunk::kMaxChunkSamples})),
-      block_range_(block_range_ms) {}
+      block_range_(block_range_ms),
+      histogram_form_(histogram_form) {}
 
 int64_t SeriesWriter::EndOfBlock(int64_t t) const {
   const int64_t into = t % block_range_;
@@ -241,19 +243,20 @@ bool SeriesWriter::HistogramFits(const Series& series, int64_t t,
          t - series.histogram->first_time() <= std::numeric_limits<uint32_t>::max();
 }
 
-void SeriesWriter::PutHistogram(Series& series, int64_t t, const storage::HistogramValue& value) {
+void SeriesWriter::PutHistogram(Series& series, int64_t t, const storage::HistogramValue& value,
+                                int64_t start) {
   CANOPY_DCHECK(t > series.newest_time);
   const bool appended = series.count > 0 && HistogramFits(series, t, value) &&
-                        series.histogram->Append(t, value, graveyard_);
+                        series.histogram->Append(t, value, start, graveyard_);
   if (!appended) {
     if (series.count > 0) CloseChunk(series);
     if (series.has_histogram && series.histogram->integers() != HoldsIntegers(value))
       DropHistogram(series);
     if (!series.has_histogram) {
-      series.histogram = new OpenHistogram(HoldsIntegers(value));
+      series.histogram = new OpenHistogram(HoldsIntegers(value), histogram_form_);
       series.has_histogram = true;
     }
-    series.histogram->BeginNext(t, value, graveyard_);
+    series.histogram->BeginNext(t, value, start, graveyard_);
     ++chunks_created_;
   }
   ++series.count;

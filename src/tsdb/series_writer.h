@@ -15,7 +15,8 @@ namespace canopy::tsdb {
 // head's exclusive lock.
 class SeriesWriter {
  public:
-  SeriesWriter(Graveyard& graveyard, uint32_t samples_per_chunk, int64_t block_range_ms);
+  SeriesWriter(Graveyard& graveyard, uint32_t samples_per_chunk, int64_t block_range_ms,
+               chunk::HistogramForm histogram_form = chunk::HistogramForm::kPlain);
 
   // Series that take their next sample within one batch share its timeline, if they can.
   void BeginBatch() {
@@ -25,7 +26,8 @@ class SeriesWriter {
   // A staleness marker is of the kind that the series has. REQUIRES: t is later than
   // series.newest_time.
   void Put(Series& series, int64_t t, double value);
-  void PutHistogram(Series& series, int64_t t, const storage::HistogramValue& value);
+  void PutHistogram(Series& series, int64_t t, const storage::HistogramValue& value,
+                    int64_t start = chunk::kNoStart);
 
   // One of its chunks is in a file now, in the encoding that is given with it.
   void MoveToFile(Series& series, const ClosedChunk& chunk, uint64_t file_ref);
@@ -76,6 +78,7 @@ class SeriesWriter {
   Graveyard& graveyard_;
   const uint32_t samples_per_chunk_;
   const int64_t block_range_;
+  const chunk::HistogramForm histogram_form_;
   uint64_t batch_ = 1;
   Timeline* latest_ = nullptr;  // that a series of this batch has advanced on
   uint64_t chunks_created_ = 0;

@@ -70,6 +70,25 @@ void GetHistogram(ByteReader& in, Histogram& h) {
 }
 
 template <class Histogram>
+void EncodeWithStarts(std::span<const Histogram> rows, RecordType type, std::string& out) {
+  if (rows.empty()) return;
+  out.push_back(static_cast<char>(type));
+  uint64_t ref = 0;
+  uint64_t first_time = 0;
+  RowStarts starts;
+  for (const Histogram& row : rows) {
+    const auto time = static_cast<uint64_t>(row.time.ms());
+    base::PutVarint(out, static_cast<int64_t>(row.ref.value() - ref));
+    base::PutVarint(out, static_cast<int64_t>(time - first_time));
+    char start[RowStarts::kMaxBytes];
+    out.append(start, starts.Write(start, row.start));
+    PutHistogram(out, row);
+    ref = row.ref.value();
+    if (&row == rows.data()) first_time = time;
+  }
+}
+
+template <class Histogram>
 void EncodeKind(std::span<const Histogram> rows, bool custom, RecordType type, std::string& out) {
   const Histogram* first = nullptr;
   for (const Histogram& row : rows) {
@@ -92,7 +111,7 @@ class RowKeys {
  public:
   explicit RowKeys(bool v2) : v2_(v2) {}
 
-  void Read(ByteReader& in, SeriesRef& ref, Timestamp& time) {
+  void Read(ByteReader& in, SeriesRef& ref, Timestamp& time, int64_t& start) {
     if (first_ && !v2_) {
       ref_ = in.Be64();
       t0_ = in.Be64();
@@ -104,13 +123,9 @@ class RowKeys {
     time = Timestamp::FromMs(static_cast<int64_t>(t0_ + dt));
     if (!v2_) return;
     ref_ = ref.value();
-    if (first_) {
-      t0_ = dt;
-      (void)in.Varint();  // the start time; of later rows there is one only behind a mark
-      first_ = false;
-    } else if (in.U8() > 1) {
-      (void)in.Varint();
-    }
+    if (first_) t0_ = dt;
+    first_ = false;
+    start = starts_.Read(in);
   }
 
  private:
@@ -118,6 +133,7 @@ class RowKeys {
   bool first_ = true;
   uint64_t ref_ = 0;  // of the first row; in version 2 of the row before
   uint64_t t0_ = 0;
+  RowStarts starts_;
 };
 
 template <class Histogram>
@@ -127,7 +143,7 @@ Status Decode(std::string_view record, RecordType v2,
   ByteReader in(record.substr(1));
   Histogram row;
   for (size_t rows = 0; !in.empty(); ++rows) {
-    keys.Read(in, row.ref, row.time);
+    keys.Read(in, row.ref, row.time, row.start);
     GetHistogram(in, row);
     if (!in.ok()) return internal::MalformedRecord(record, rows);
     emit(row);
@@ -137,14 +153,18 @@ Status Decode(std::string_view record, RecordType v2,
 
 }  // namespace
 
-void EncodeHistograms(std::span<const RefHistogram> rows, std::string& exponential,
+void EncodeHistograms(std::span<const RefHistogram> rows, LogForm form, std::string& exponential,
                       std::string& custom) {
+  if (form == LogForm::kWithStarts)
+    return EncodeWithStarts(rows, RecordType::kHistogramSamplesV2, exponential);
   EncodeKind(rows, false, RecordType::kHistogramSamples, exponential);
   EncodeKind(rows, true, RecordType::kCustomBucketsHistogramSamples, custom);
 }
 
-void EncodeFloatHistograms(std::span<const RefFloatHistogram> rows, std::string& exponential,
-                           std::string& custom) {
+void EncodeFloatHistograms(std::span<const RefFloatHistogram> rows, LogForm form,
+                           std::string& exponential, std::string& custom) {
+  if (form == LogForm::kWithStarts)
+    return EncodeWithStarts(rows, RecordType::kFloatHistogramSamplesV2, exponential);
   EncodeKind(rows, false, RecordType::kFloatHistogramSamples, exponential);
   EncodeKind(rows, true, RecordType::kCustomBucketsFloatHistogramSamples, custom);
 }

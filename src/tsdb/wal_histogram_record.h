@@ -10,6 +10,7 @@
 #include "canopy/base/ids.h"
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
+#include "wal_record.h"
 
 // Native histograms in the write-ahead log (the other records are in wal_record.h):
 //
@@ -25,7 +26,7 @@
 //   custom values := n <uvarint> | { bound <8b> } x n
 //
 // Types: 7 integer and 8 float with exponential buckets, 9 and 10 with custom buckets, 12 and 13
-// the second version of both (read here, never written; start times are dropped).
+// the second version of both kinds of buckets, with start timestamps.
 // Source: prometheus 3.14 tsdb/record/record.go.
 
 namespace canopy::tsdb {
@@ -44,6 +45,7 @@ template <class Count, class Bucket>
 struct RefHistogramOf {
   SeriesRef ref;
   Timestamp time;
+  int64_t start = 0;  // when its counter started (Unix ms); 0: not known
   uint8_t counter_reset_hint = 0;
   int32_t schema = 0;
   double zero_threshold = 0;
@@ -62,12 +64,12 @@ using RefHistogram = RefHistogramOf<uint64_t, int64_t>;
 // Buckets are counts.
 using RefFloatHistogram = RefHistogramOf<double, double>;
 
-// Exponential and custom buckets go to records of their own. Each of the two strings gets one
-// record appended, or nothing when there is no row of its kind.
-void EncodeHistograms(std::span<const RefHistogram> rows, std::string& exponential,
+// Exponential and custom buckets go to records of their own; with starts, to one. Each of the two
+// strings gets one record appended, or nothing when there is no row of its kind.
+void EncodeHistograms(std::span<const RefHistogram> rows, LogForm form, std::string& exponential,
                       std::string& custom);
-void EncodeFloatHistograms(std::span<const RefFloatHistogram> rows, std::string& exponential,
-                           std::string& custom);
+void EncodeFloatHistograms(std::span<const RefFloatHistogram> rows, LogForm form,
+                           std::string& exponential, std::string& custom);
 
 // Records of the types 7, 9 and 12; 8, 10 and 13. The row is reused from call to call.
 Status DecodeHistograms(std::string_view record,

@@ -16,10 +16,11 @@ std::vector<To> Spans(const std::vector<From>& spans) {
 }
 
 template <class Row, class H>
-Row RowOf(SeriesRef ref, Timestamp time, const H& h) {
+Row RowOf(SeriesRef ref, Timestamp time, int64_t start, const H& h) {
   Row row;
   row.ref = ref;
   row.time = time;
+  row.start = start;
   row.counter_reset_hint = static_cast<uint8_t>(h.hint);
   row.schema = h.schema;
   row.zero_threshold = h.zero_threshold;
@@ -54,11 +55,12 @@ Result<storage::HistogramValue> ValueOf(const Row& row) {
 
 }  // namespace
 
-RefHistogram ToRow(SeriesRef ref, Timestamp time, const model::Histogram& h) {
-  return RowOf<RefHistogram>(ref, time, h);
+RefHistogram ToRow(SeriesRef ref, Timestamp time, int64_t start, const model::Histogram& h) {
+  return RowOf<RefHistogram>(ref, time, start, h);
 }
-RefFloatHistogram ToRow(SeriesRef ref, Timestamp time, const model::FloatHistogram& h) {
-  return RowOf<RefFloatHistogram>(ref, time, h);
+RefFloatHistogram ToRow(SeriesRef ref, Timestamp time, int64_t start,
+                        const model::FloatHistogram& h) {
+  return RowOf<RefFloatHistogram>(ref, time, start, h);
 }
 Result<storage::HistogramValue> FromRow(const RefHistogram& row) {
   return ValueOf<model::Histogram>(row);

@@ -13,6 +13,11 @@ using model::MetricType;
 constexpr std::string_view kUnitField = "UNIT";
 constexpr std::string_view kHelpField = "HELP";
 
+// Of the column `st`.
+constexpr char kNoStartMark = 0;
+constexpr char kSameStartMark = 1;
+constexpr char kOwnStartMark = 2;
+
 // The numbers of metric types on disk, by MetricType.
 constexpr uint8_t kDiskTypes[] = {
     0,  // kUnknown
@@ -114,6 +119,51 @@ std::string_view RecordTypeName(RecordType type) {
       break;
   }
   return "unknown";
+}
+
+LogForm LogFormOf(std::string_view record) {
+  const RecordType type = TypeOfRecord(record);
+  return type >= RecordType::kSamplesV2 && type <= RecordType::kFloatHistogramSamplesV2
+             ? LogForm::kWithStarts
+             : LogForm::kPlain;
+}
+
+char* RowStarts::Write(char* p, int64_t start) {
+  if (!any_) {
+    any_ = true;
+    first_ = start;
+    p = base::WriteVarint(p, start);
+  } else if (start == 0) {
+    *p++ = kNoStartMark;
+  } else if (start == before_) {
+    *p++ = kSameStartMark;
+  } else {
+    *p++ = kOwnStartMark;
+    p = base::WriteVarint(
+        p, static_cast<int64_t>(static_cast<uint64_t>(start) - static_cast<uint64_t>(first_)));
+  }
+  before_ = start;
+  return p;
+}
+
+int64_t RowStarts::Read(base::ByteReader& in) {
+  if (!any_) {
+    any_ = true;
+    return before_ = first_ = in.Varint();
+  }
+  const auto mark = static_cast<char>(in.U8());
+  if (mark == kSameStartMark) return before_;
+  if (mark == kNoStartMark) return before_ = 0;
+  return before_ = static_cast<int64_t>(static_cast<uint64_t>(first_) +
+                                        static_cast<uint64_t>(in.Varint()));
+}
+
+void SamplesEncoder::AddWithStart(uint64_t ref, uint64_t time, int64_t start) {
+  p_ = base::WriteVarint(p_, static_cast<int64_t>(ref - ref_));
+  p_ = base::WriteVarint(p_, static_cast<int64_t>(time - first_time_));
+  p_ = starts_.Write(p_, start);
+  ref_ = ref;
+  if (size_ == 0) first_time_ = time;
 }
 
 void EncodeTombstones(std::span<const RefTombstone> rows, std::string& out) {
@@ -242,18 +292,16 @@ Status DecodeSamplesV2(std::string_view record, const std::function<void(const R
   bool first = true;
   uint64_t ref = 0;
   uint64_t t0 = 0;
+  RowStarts starts;
   const auto read = [&](ByteReader& in) {
     ref += static_cast<uint64_t>(in.Varint());
-    auto t = static_cast<uint64_t>(in.Varint());
-    if (first) {
-      t0 = t;
-      (void)in.Varint();  // the start time; of later rows there is one only behind a mark
-      first = false;
-    } else {
-      t += t0;
-      if (in.U8() > 1) (void)in.Varint();
-    }
-    return RefSample{SeriesRef(ref), Timestamp::FromMs(static_cast<int64_t>(t)), in.BeDouble()};
+    const uint64_t t = t0 + static_cast<uint64_t>(in.Varint());
+    if (first) t0 = t;
+    first = false;
+    RefSample sample{SeriesRef(ref), Timestamp::FromMs(static_cast<int64_t>(t))};
+    sample.start = starts.Read(in);
+    sample.value = in.BeDouble();
+    return sample;
   };
   return ReadRows(record, RecordType::kSamplesV2, read, row);
 }

@@ -25,13 +25,12 @@
 //   samples_v2  := 0x0b ref0, t0, st0 <varint> | value <8b>
 //                  { ref-previous ref <varint> | t-t0 <varint> | st | value <8b> }
 //   labels      := n <uvarint> | { name | value } x n
-//   st          := 0x00 none | 0x01 as the sample before | 0x02 st-st0 <varint>
+//   st          := 0x00 none | 0x01 as the row before | 0x02 st-st0 <varint>
 //   strings are a uvarint length and bytes, integers are big endian, times are Unix milliseconds
 //
 // Histogram records are in wal_histogram_record.h. Source: prometheus 3.14 tsdb/record/record.go.
 // Its page tsdb/docs/format/wal.md says uvarint where the code writes signed varints: the code
-// decides. samples_v2 is what Prometheus writes with --enable-feature=st-storage; it is read here
-// (start times are dropped), never written.
+// decides. samples_v2 is what a store writes that keeps start timestamps.
 //
 // Records come out of a log whose checksums fit, so that a malformed one is rare; the decoders
 // still take any bytes. They call back for each row as they go, and return kCorrupt when the rest
@@ -70,6 +69,7 @@ struct RefSample {
   SeriesRef ref;
   Timestamp time;
   double value = 0;
+  int64_t start = 0;  // when its counter started (Unix ms); 0: not known
 };
 // Samples of the series with mint <= t <= maxt are deleted.
 struct RefTombstone {
@@ -103,6 +103,11 @@ struct RefMetadata {
   std::string_view help;
 };
 
+// Whether records say when counters started: samples_v2 and histograms_v2 do.
+enum class LogForm : uint8_t { kPlain, kWithStarts };
+// Of a record of samples or histograms.
+LogForm LogFormOf(std::string_view record);
+
 // Appends one series record to `out`.
 class SeriesEncoder {
  public:
@@ -130,42 +135,67 @@ class SeriesEncoder {
   std::string& out_;
 };
 
+// The column `st`, row by row, as one record has it.
+class RowStarts {
+ public:
+  // At most kMaxBytes to `p`; returns where they end.
+  static constexpr size_t kMaxBytes = 1 + base::kMaxVarintBytes;
+  char* Write(char* p, int64_t start);
+  int64_t Read(base::ByteReader& in);
+
+ private:
+  bool any_ = false;
+  int64_t first_ = 0;
+  int64_t before_ = 0;
+};
+
 // Appends one samples record to `out`, which is whole after Finish(). A few nanoseconds a sample:
 // rows are laid out in a buffer of fixed size, without a look at the string's capacity.
 class SamplesEncoder {
  public:
-  explicit SamplesEncoder(std::string& out) : out_(out) {
-    *p_++ = static_cast<char>(RecordType::kSamples);
+  explicit SamplesEncoder(std::string& out, LogForm form = LogForm::kPlain)
+      : out_(out), form_(form) {
+    const bool plain = form == LogForm::kPlain;
+    *p_++ = static_cast<char>(plain ? RecordType::kSamples : RecordType::kSamplesV2);
   }
   SamplesEncoder(const SamplesEncoder&) = delete;
   SamplesEncoder& operator=(const SamplesEncoder&) = delete;
 
-  void Add(SeriesRef ref, Timestamp time, double value) {
-    if (size_++ == 0) {
-      first_ref_ = ref.value();
-      first_time_ = static_cast<uint64_t>(time.ms());
-      p_ = base::WriteBe64(base::WriteBe64(p_, first_ref_), first_time_);
-    } else if (p_ > buffer_ + sizeof buffer_ - kMaxRowBytes) {
-      Flush();
+  // A plain record has no place for the start.
+  void Add(SeriesRef ref, Timestamp time, double value, int64_t start = 0) {
+    if (p_ > buffer_ + sizeof buffer_ - kMaxRowBytes) Flush();
+    if (form_ == LogForm::kWithStarts) {
+      AddWithStart(ref.value(), static_cast<uint64_t>(time.ms()), start);
+    } else {
+      if (size_ == 0) {
+        ref_ = ref.value();
+        first_time_ = static_cast<uint64_t>(time.ms());
+        p_ = base::WriteBe64(base::WriteBe64(p_, ref_), first_time_);
+      }
+      p_ = base::WriteVarint(p_, static_cast<int64_t>(ref.value() - ref_));
+      p_ = base::WriteVarint(p_,
+                             static_cast<int64_t>(static_cast<uint64_t>(time.ms()) - first_time_));
     }
-    p_ = base::WriteVarint(p_, static_cast<int64_t>(ref.value() - first_ref_));
-    p_ =
-        base::WriteVarint(p_, static_cast<int64_t>(static_cast<uint64_t>(time.ms()) - first_time_));
     p_ = base::WriteBe64(p_, std::bit_cast<uint64_t>(value));
+    ++size_;
   }
   void Finish() { Flush(); }
   size_t size() const { return size_; }
 
  private:
-  static constexpr size_t kMaxRowBytes = 2 * base::kMaxVarintBytes + 8;
+  // Of a plain record's first row; others are shorter.
+  static constexpr size_t kMaxRowBytes = 16 + 2 * base::kMaxVarintBytes + 8;
+  void AddWithStart(uint64_t ref, uint64_t time, int64_t start);
   void Flush() {
     out_.append(buffer_, p_);
     p_ = buffer_;
   }
 
   std::string& out_;
-  uint64_t first_ref_ = 0;
+  const LogForm form_;
+  uint64_t ref_ = 0;  // of the first row; with starts of the row before
   uint64_t first_time_ = 0;
+  RowStarts starts_;
   size_t size_ = 0;
   char buffer_[4096];
   char* p_ = buffer_;

@@ -157,8 +157,7 @@ BOOST_AUTO_TEST_CASE(promtool_reads_what_we_compacted) {
     BOOST_REQUIRE_MESSAGE(block.ok(), block.status().message());
     parents.push_back(*block);
   }
-  const auto meta =
-      CompactBlocks(PosixFs(), dir.path(), parents, Timestamp::FromMs(kStart), FloatEncoding::kXor);
+  const auto meta = CompactBlocks(PosixFs(), dir.path(), parents, Timestamp::FromMs(kStart), {});
   BOOST_REQUIRE_MESSAGE(meta.ok(), meta.status().message());
   for (const auto& parent : parents) {
     series += parent->meta().stats.num_series;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <memory>
@@ -58,9 +59,10 @@ std::shared_ptr<const Block> MustWrite(Fs& fs, std::vector<RawChunk> chunks) {
   return *block;
 }
 
-std::vector<RawChunk> Compacted(Fs& fs, const std::vector<std::shared_ptr<const Block>>& blocks) {
+std::vector<RawChunk> Compacted(Fs& fs, const std::vector<std::shared_ptr<const Block>>& blocks,
+                                const chunk::Encodings& encodings = {}) {
   const auto meta =
-      CompactBlocks(fs, "/data", blocks, Timestamp::FromMs(1'800'000'000'000), FloatEncoding::kXor);
+      CompactBlocks(fs, "/data", blocks, Timestamp::FromMs(1'800'000'000'000), encodings);
   BOOST_REQUIRE_MESSAGE(meta.ok(), meta.status().message());
   const auto block = Block::Open(fs, "/data/" + (*meta)->ulid.ToString());
   BOOST_REQUIRE(block.ok());
@@ -157,6 +159,35 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_lies_alone_keeps_its_starts) {
   BOOST_TEST((Compacted(fs, {first, second}) == want));
 }
 
+std::vector<StoredSample> SamplesOf(const std::vector<RawChunk>& chunks) {
+  std::vector<StoredSample> out;
+  for (const RawChunk& chunk : chunks)
+    BOOST_REQUIRE(DecodeStored(chunk.encoding, chunk.data, out).ok());
+  return out;
+}
+
+BOOST_AUTO_TEST_CASE(what_overlaps_keeps_its_starts_where_there_is_a_place_for_them) {
+  MemFs fs;
+  const RawChunk histograms = HistogramChunk(kHistogramStChunks[1]);
+  const auto first = MustWrite(fs, {histograms, Xor2Chunk()});
+  const auto second = MustWrite(fs, {Xor2Chunk(1500), Xor2Chunk(12'500, 7)});
+  std::vector<StoredSample> want =
+      SamplesOf({histograms, Xor2Chunk(1500), Xor2Chunk(), Xor2Chunk(12'500, 7)});
+  std::ranges::sort(want, {}, &StoredSample::time);
+  const chunk::Encodings plain;
+  const chunk::Encodings with_starts = {chunk::FloatEncoding::kXor2,
+                                        chunk::HistogramForm::kWithStarts};
+  for (const auto& encodings : {plain, with_starts}) {
+    const auto got = SamplesOf(Compacted(fs, {first, second}, encodings));
+    BOOST_REQUIRE_EQUAL(got.size(), want.size());
+    for (size_t i = 0; i < got.size(); ++i) {
+      BOOST_TEST(got[i].time == want[i].time);
+      BOOST_TEST((got[i].value.index() == want[i].value.index()));
+      BOOST_TEST(got[i].start == (encodings == plain ? 0 : want[i].start));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(chunks_that_overlap_are_encoded_anew) {
   MemFs fs;
   const auto first = MustWrite(fs, {HistogramChunk(kHistogramStChunks[1]), Xor2Chunk()});
@@ -173,9 +204,7 @@ BOOST_AUTO_TEST_CASE(chunks_that_overlap_are_encoded_anew) {
   // Histograms, too: one of a later block stands between the others.
   const auto plain = MustWrite(fs, {Xor2Chunk(1500)});
   const std::vector<RawChunk> mixed = Compacted(fs, {first, plain});
-  std::vector<StoredSample> samples;
-  for (const RawChunk& chunk : mixed)
-    BOOST_REQUIRE(DecodeStored(chunk.encoding, chunk.data, samples).ok());
+  const std::vector<StoredSample> samples = SamplesOf(mixed);
   BOOST_REQUIRE_EQUAL(samples.size(), 15u);
   BOOST_TEST((mixed[0].encoding == ChunkEncoding::kHistogram));
   BOOST_TEST(testing::SameStored(std::get<model::Histogram>(samples[0].value),
@@ -242,7 +271,7 @@ BOOST_AUTO_TEST_CASE(head_chunks_of_them_go_into_blocks_as_they_are) {
   }
 }
 
-// The last one is opened again, then: it loses its starts.
+// The last one is opened again, then: a store that keeps no starts loses them.
 BOOST_AUTO_TEST_CASE(head_chunks_of_them_are_gone_on_from_where_the_log_lost_its_samples) {
   for (const HistogramStChunk& histograms : kHistogramStChunks) {
     BOOST_TEST_CONTEXT(histograms.hex) {

@@ -58,7 +58,7 @@ BlockPtr MustWrite(Fs& fs, const SampleMap& content, size_t chunk_samples = 120)
 
 // The compacted block, found to be whole.
 BlockPtr MustCompact(Fs& fs, const std::vector<BlockPtr>& blocks) {
-  const auto meta = CompactBlocks(fs, "/data", blocks, kNow, FloatEncoding::kXor);
+  const auto meta = CompactBlocks(fs, "/data", blocks, kNow, {});
   BOOST_REQUIRE_MESSAGE(meta.ok(), meta.status().message());
   BOOST_REQUIRE(meta->has_value());
   const std::string dir = "/data/" + (*meta)->ulid.ToString();
@@ -367,8 +367,7 @@ BOOST_AUTO_TEST_CASE(unknown_schemas_that_overlap_are_refused_once_and_for_all) 
   MemFs fs;
   const BlockPtr first = UnknownBlock(fs, kStart, kStart + 10, "one");
   const BlockPtr second = UnknownBlock(fs, kStart + 10, kStart + 20, "two");
-  const auto result =
-      CompactBlocks(fs, "/data", std::vector{first, second}, kNow, FloatEncoding::kXor);
+  const auto result = CompactBlocks(fs, "/data", std::vector{first, second}, kNow, {});
   BOOST_TEST((result.status().code() == Code::kUnsupported));
   BOOST_TEST(result.status().message().find(first->dir()) == 0u, result.status().message());
   BOOST_TEST(Failed(fs, first));
@@ -377,7 +376,7 @@ BOOST_AUTO_TEST_CASE(unknown_schemas_that_overlap_are_refused_once_and_for_all) 
 
   const BlockPtr half =
       WithDeleted(fs, UnknownBlock(fs, kStart, kStart + 10, "x"), {{0, {{kStart, kStart + 5}}}});
-  const auto rewritten = CompactBlocks(fs, "/data", std::vector{half}, kNow, FloatEncoding::kXor);
+  const auto rewritten = CompactBlocks(fs, "/data", std::vector{half}, kNow, {});
   BOOST_TEST((rewritten.status().code() == Code::kUnsupported));
   // What is deleted does not overlap, all of a chunk or its ends.
   const BlockPtr gone =
@@ -401,8 +400,7 @@ BOOST_AUTO_TEST_CASE(a_corrupt_chunk_fails_the_compaction) {
   const BlockPtr other = MustWrite(fs, Steady(kStart + 1'000'000, 10, 1));
   fs.Corrupt(block->dir() + "/chunks/000001", [](std::string& bytes) { bytes[15] ^= 1; });
   const BlockPtr bad = MustOpen(fs, block->dir());
-  const auto result =
-      CompactBlocks(fs, "/data", std::vector{other, bad}, kNow, FloatEncoding::kXor);
+  const auto result = CompactBlocks(fs, "/data", std::vector{other, bad}, kNow, {});
   BOOST_TEST((result.status().code() == Code::kCorrupt));
   BOOST_TEST(result.status().message().find(bad->dir()) == 0u, result.status().message());
   BOOST_TEST(Failed(fs, bad));
@@ -415,13 +413,11 @@ BOOST_AUTO_TEST_CASE(a_full_disk_and_a_stop_do_not_mark_the_blocks) {
   const std::vector<BlockPtr> blocks = {MustWrite(fs, Steady(kStart, 300, 1)),
                                         MustWrite(fs, Steady(kStart + 10, 300, 2))};
   fs.SetCapacity(blocks[0]->size() + blocks[1]->size() + 200);
-  BOOST_TEST(
-      (CompactBlocks(fs, "/data", blocks, kNow, FloatEncoding::kXor).status().code() == Code::kIo));
+  BOOST_TEST((CompactBlocks(fs, "/data", blocks, kNow, {}).status().code() == Code::kIo));
   fs.SetCapacity(std::nullopt);
   std::stop_source stop;
   stop.request_stop();
-  const auto stopped =
-      CompactBlocks(fs, "/data", blocks, kNow, FloatEncoding::kXor, stop.get_token());
+  const auto stopped = CompactBlocks(fs, "/data", blocks, kNow, {}, stop.get_token());
   BOOST_TEST((stopped.status().code() == Code::kCanceled));
   BOOST_TEST(fs.List("/data")->size() == 2u);
   for (const BlockPtr& block : blocks) BOOST_TEST(!Failed(fs, block));
@@ -434,7 +430,7 @@ BOOST_AUTO_TEST_CASE(when_nothing_is_left_the_blocks_may_go) {
   const std::vector<BlockPtr> blocks = {
       WithDeleted(fs, MustWrite(fs, Steady(kStart, 10, 1)), {{0, {all}}}),
       WithDeleted(fs, MustWrite(fs, Steady(kStart, 10, 1, "b")), {{0, {all}}})};
-  const auto result = CompactBlocks(fs, "/data", blocks, kNow, FloatEncoding::kXor);
+  const auto result = CompactBlocks(fs, "/data", blocks, kNow, {});
   BOOST_REQUIRE(result.ok());
   BOOST_TEST(!result->has_value());
   BOOST_TEST(fs.List("/data")->size() == 2u);

@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(compaction_mixes_both_and_encodes_anew_what_is_asked_for) {
   const auto xor2 = WriteBlockOf(fs, others, chunk::FloatEncoding::kXor2);
   for (const auto encoding : {chunk::FloatEncoding::kXor, chunk::FloatEncoding::kXor2}) {
     const auto made = CompactBlocks(fs, "/data", std::vector{xor1, xor2},
-                                    Timestamp::FromMs(1'800'000'000'000), encoding);
+                                    Timestamp::FromMs(1'800'000'000'000), {.floats = encoding});
     BOOST_REQUIRE_MESSAGE(made.ok(), made.status().message());
     const auto block = *Block::Open(fs, "/data/" + (*made)->ulid.ToString());
     Encodings found;

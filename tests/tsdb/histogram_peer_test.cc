@@ -138,8 +138,8 @@ void WriteLog(const std::string& dir, const Content& content) {
     std::string integers;
     std::string floats;
     std::string custom;
-    EncodeHistograms(rows.first, integers, custom);
-    EncodeFloatHistograms(rows.second, floats, custom);
+    EncodeHistograms(rows.first, LogForm::kPlain, integers, custom);
+    EncodeFloatHistograms(rows.second, LogForm::kPlain, floats, custom);
     BOOST_REQUIRE(custom.empty());
     BOOST_REQUIRE((*writer)->Append(std::vector<std::string_view>{integers, floats}).ok());
   }

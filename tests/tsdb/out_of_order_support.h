@@ -114,6 +114,15 @@ inline AppendResult One(Db& db, const std::string& name, double minutes, double 
   return Append(db, {{name, minutes, value}})[0];
 }
 
+// "1.5", "2".
+inline std::string Short(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+inline std::string Minutes(int64_t ms) { return Short(static_cast<double>(ms) / 60'000); }
+
 inline std::string TextOf(const storage::SeriesSet& set, size_t i) {
   storage::ColumnBuffer buffer;
   const auto columns = set.Read(i, Timestamp::Min(), Timestamp::Max(), buffer);
@@ -121,16 +130,13 @@ inline std::string TextOf(const storage::SeriesSet& set, size_t i) {
   std::string text;
   for (size_t s = 0; s < columns->times.size(); ++s) {
     const bool is_histogram = !columns->histograms.empty() && columns->histograms[s] != nullptr;
-    std::string minutes = std::to_string(static_cast<double>(columns->times[s]) / 60'000);
-    minutes.erase(minutes.find_last_not_of('0') + 1);
-    if (minutes.ends_with('.')) minutes.pop_back();
-    std::string value = std::to_string(columns->values[s]);
-    value.erase(value.find_last_not_of('0') + 1);
-    if (value.ends_with('.')) value.pop_back();
-    text += (text.empty() ? "" : " ") + minutes + ":" +
+    text += (text.empty() ? "" : " ") + Minutes(columns->times[s]) + ":" +
             (is_histogram                         ? model::ToString(*columns->histograms[s])
              : model::IsStale(columns->values[s]) ? "stale"
-                                                  : value);
+                                                  : Short(columns->values[s]));
+    // When its counter started, in minutes.
+    if (!columns->start_times.empty() && columns->start_times[s] != 0)
+      text += "<" + Minutes(columns->start_times[s]);
   }
   return text;
 }

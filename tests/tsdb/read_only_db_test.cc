@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(histograms_of_a_log_are_seen_between_floats) {
     std::string exponential;
     std::string custom;
     // The second was refused in the end.
-    EncodeHistograms(rows, exponential, custom);
+    EncodeHistograms(rows, LogForm::kPlain, exponential, custom);
     log.Append(exponential);
     model::ToFloat(histogram, want[t]);
   }
@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(histograms_of_a_log_are_seen_between_floats) {
   const RefHistogram row = Row(1, 5000, impossible);
   std::string exponential;
   std::string custom;
-  EncodeHistograms({&row, 1}, exponential, custom);
+  EncodeHistograms({&row, 1}, LogForm::kPlain, exponential, custom);
   log.Append(exponential);
   const auto db = ReadOnlyDb::Open(fs, "/data");
   BOOST_REQUIRE(db.ok());

@@ -131,12 +131,15 @@ BOOST_AUTO_TEST_CASE(samples_come_back) {
       std::vector<RefSample> rows;
       // Enough of them that the encoder's buffer is emptied several times.
       for (size_t n = random() % 600; n > 0; --n)
-        rows.push_back({SeriesRef(random() >> (random() % 64)),
-                        At(static_cast<int64_t>(random() >> (random() % 64))),
-                        static_cast<double>(random())});
+        rows.push_back(
+            {SeriesRef(random() >> (random() % 64)),
+             At(static_cast<int64_t>(random() >> (random() % 64))), static_cast<double>(random()),
+             random() % 3 == 0 || rows.empty() ? static_cast<int64_t>(random() >> (random() % 64))
+                                               : (random() % 2 == 0 ? rows.back().start : 0)});
+      const bool starts = round % 2 == 0;
       std::string record = "before";
-      SamplesEncoder encoder(record);
-      for (const RefSample& row : rows) encoder.Add(row.ref, row.time, row.value);
+      SamplesEncoder encoder(record, starts ? LogForm::kWithStarts : LogForm::kPlain);
+      for (const RefSample& row : rows) encoder.Add(row.ref, row.time, row.value, row.start);
       encoder.Finish();
       BOOST_REQUIRE(record.starts_with("before"));
       size_t i = 0;
@@ -146,6 +149,7 @@ BOOST_AUTO_TEST_CASE(samples_come_back) {
             BOOST_REQUIRE(s.ref == rows[i].ref);
             BOOST_REQUIRE(s.time == rows[i].time);
             BOOST_REQUIRE(model::SameBits(s.value, rows[i].value));
+            BOOST_REQUIRE(s.start == (starts ? rows[i].start : 0));
             ++i;
           });
       BOOST_REQUIRE(status.ok());
@@ -155,12 +159,25 @@ BOOST_AUTO_TEST_CASE(samples_come_back) {
 }
 
 // As prometheus 3.14 tsdb/record/record.go lays it out; nothing older writes it.
-BOOST_AUTO_TEST_CASE(samples_of_version_2_are_read) {
+BOOST_AUTO_TEST_CASE(bytes_of_samples_with_starts) {
   const std::string record = FromHex(
       "0b 02 d00f 904e 3ff0000000000000"    // 1@1000, start time 5000
       "04 00   01      4000000000000000"    // 3@1000, the same start time
       "01 9003 02 c801 4008000000000000"    // 2@1200, start time 5100
       "06 01   00      4010000000000000");  // 5@999, none
+  const std::vector<RefSample> rows = {{SeriesRef(1), At(1000), 1, 5000},
+                                       {SeriesRef(3), At(1000), 2, 5000},
+                                       {SeriesRef(2), At(1200), 3, 5100},
+                                       {SeriesRef(5), At(999), 4, 0}};
+  std::string written;
+  SamplesEncoder encoder(written, LogForm::kWithStarts);
+  for (const RefSample& row : rows) encoder.Add(row.ref, row.time, row.value, row.start);
+  encoder.Finish();
+  BOOST_TEST(Hex(written) == Hex(record));
+  BOOST_TEST((LogFormOf(record) == LogForm::kWithStarts));
+  std::vector<int64_t> starts;
+  BOOST_TEST(DecodeSamples(record, [&](const RefSample& s) { starts.push_back(s.start); }).ok());
+  BOOST_TEST((starts == std::vector<int64_t>{5000, 5000, 5100, 0}));
   BOOST_TEST(Show(record) == "1@1000 " + LittleEndian(1) + "\n3@1000 " + LittleEndian(2) +
                                  "\n2@1200 " + LittleEndian(3) + "\n5@999 " + LittleEndian(4) +
                                  "\n");
@@ -270,7 +287,7 @@ BOOST_AUTO_TEST_CASE(histogram_bytes) {
   const std::vector<RefHistogram> rows = {Integer(kCustomBucketsSchema), Integer(1), later};
   std::string exponential;
   std::string custom;
-  EncodeHistograms(rows, exponential, custom);
+  EncodeHistograms(rows, LogForm::kPlain, exponential, custom);
   const std::string body =
       "02 02 3fe0000000000000 01 ac02 4000000000000000"
       "01 01 02  02 00 01 0e 00  02 0a 01  01 8001";
@@ -287,10 +304,32 @@ BOOST_AUTO_TEST_CASE(histogram_bytes) {
   BOOST_TEST((got == rows));
   BOOST_TEST(!DecodeFloatHistograms(custom, {}).ok());
 
-  // The second version: start time 700, then the same one.
-  got.clear();
-  BOOST_TEST(DecodeHistograms(FromHex("0c 06 d00f f80a" + body + "02 02 01" + body), take).ok());
-  BOOST_TEST((got == std::vector<RefHistogram>{Integer(1), later}));
+  BOOST_TEST((LogFormOf(custom) == LogForm::kPlain));
+}
+
+// Both kinds of buckets go into one record.
+BOOST_AUTO_TEST_CASE(bytes_of_histograms_with_starts) {
+  std::vector<RefHistogram> rows = {Integer(1), Integer(1), Integer(kCustomBucketsSchema)};
+  rows[0].start = rows[1].start = 700;
+  rows[1].ref = SeriesRef(4);
+  rows[1].time = At(1001);
+  rows[2].start = 701;
+  const std::string body =
+      "02 02 3fe0000000000000 01 ac02 4000000000000000"
+      "01 01 02  02 00 01 0e 00  02 0a 01  01 8001";
+  const std::string custom =
+      "02 69 3fe0000000000000 01 ac02 4000000000000000"
+      "01 01 02  00  02 0a 01  00  02 3ff0000000000000 4000000000000000";
+  std::string record;
+  std::string nothing;
+  EncodeHistograms(rows, LogForm::kWithStarts, record, nothing);
+  BOOST_TEST(Hex(record) ==
+             Hex(FromHex("0c 06 d00f f80a" + body + "02 02 01" + body + "01 00 02 02" + custom)));
+  BOOST_TEST(nothing.empty());
+  BOOST_TEST((LogFormOf(record) == LogForm::kWithStarts));
+  std::vector<RefHistogram> got;
+  BOOST_TEST(DecodeHistograms(record, [&](const auto& row) { got.push_back(row); }).ok());
+  BOOST_TEST((got == rows));
 }
 
 BOOST_AUTO_TEST_CASE(float_histogram_bytes) {
@@ -308,7 +347,8 @@ BOOST_AUTO_TEST_CASE(float_histogram_bytes) {
   custom_row.custom_values = {2};
   std::string exponential;
   std::string custom;
-  EncodeFloatHistograms(std::vector<RefFloatHistogram>{h, custom_row}, exponential, custom);
+  EncodeFloatHistograms(std::vector<RefFloatHistogram>{h, custom_row}, LogForm::kPlain, exponential,
+                        custom);
   const std::string numbers =
       "0000000000000000 3ff0000000000000 3ff8000000000000 4000000000000000"
       "00  01 02 01  00  01 3fe0000000000000";
@@ -322,6 +362,14 @@ BOOST_AUTO_TEST_CASE(float_histogram_bytes) {
   BOOST_TEST((got == std::vector<RefFloatHistogram>{h, custom_row}));
   for (size_t size = 2; size < custom.size(); ++size)
     BOOST_TEST(!DecodeFloatHistograms(custom.substr(0, size), take).ok());
+
+  h.start = 1;
+  std::string record;
+  EncodeFloatHistograms(std::vector{h, custom_row}, LogForm::kWithStarts, record, record);
+  BOOST_TEST(static_cast<int>(record[0]) == 13);
+  got.clear();
+  BOOST_TEST(DecodeFloatHistograms(record, take).ok());
+  BOOST_TEST((got == std::vector<RefFloatHistogram>{h, custom_row}));
 }
 
 // A list that claims more than there is costs no memory.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "canopy/chunk/bits.h"
 
@@ -26,11 +28,19 @@ namespace canopy::chunk {
 // No start is known; as Prometheus, at the cost of January 1st, 1970.
 inline constexpr int64_t kNoStart = 0;
 
+// Where the header is in all chunks that can hold them.
+inline constexpr size_t kStartsHeader = 2;
+
+// False when no start is known in such a chunk. It may be true all the same, of a long one.
+inline bool MayHaveStarts(std::string_view chunk) {
+  return chunk.size() > kStartsHeader && chunk[kStartsHeader] != 0;
+}
+
 // Follows the samples of one chunk. Not thread-safe.
 class StartWriter {
  public:
-  // Behind each sample, which was at `t`. Keeps the chunk's header, whose byte is at `header`.
-  void Put(BitWriter& out, size_t header, int64_t t, int64_t start);
+  // Behind each sample, which was at `t`. Keeps the chunk's header.
+  void Put(BitWriter& out, int64_t t, int64_t start);
 
  private:
   uint32_t samples_ = 0;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "canopy/base/time.h"
-#include "canopy/chunk/float_encoder.h"
+#include "canopy/chunk/encodings.h"
 #include "canopy/exposition/escape.h"
 #include "canopy/exposition/negotiate.h"
 #include "canopy/model/labels.h"

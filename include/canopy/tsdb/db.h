@@ -12,7 +12,7 @@
 #include "canopy/base/self_metrics.h"
 #include "canopy/base/status.h"
 #include "canopy/base/time.h"
-#include "canopy/chunk/float_encoder.h"
+#include "canopy/chunk/encodings.h"
 #include "canopy/model/matcher.h"
 #include "canopy/storage/appender.h"
 #include "canopy/storage/exemplar_queryable.h"
@@ -52,6 +52,10 @@ struct Options {
   // Where a sample says when its counter started, and that is later than all of its series, a zero
   // goes in at that time.
   bool start_time_zeros = false;
+  // When counters started is kept: of floats as far as they are XOR2 on disk, of histograms as
+  // `histogram_form` says.
+  bool start_times = false;
+  chunk::HistogramForm histogram_form = chunk::HistogramForm::kPlain;
   // Exemplars that are kept in memory, and logged; 0: none are.
   uint64_t max_exemplars = 0;
   // What batches say of their series goes to the log, when it is not what the log says already.
