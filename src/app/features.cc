@@ -23,11 +23,7 @@ struct Feature {
   std::string_view notice = "";                // of a switch
 };
 
-constexpr std::string_view kNoStarts = "not supported: the store keeps no start timestamps";
-constexpr Feature NeedsStarts(std::string_view name) {
-  return {name, Support::kNotYet, nullptr, nullptr, kNoStarts};
-}
-
+constexpr std::string_view kAsScraped = "not supported: values are stored as targets show them";
 constexpr std::string_view kPhasedOut =
     " is being phased out: it makes xor2 the default of storage.tsdb.chunk_encoding.floats, which "
     "the configuration can say";
@@ -48,7 +44,7 @@ constexpr Feature kFeatures[] = {
     {"expand-external-labels", kNoMeaning},
     {"extra-scrape-metrics", kSwitch, nullptr, &Features::extra_scrape_metrics},
     {"fast-startup", kNoMeaning},
-    NeedsStarts("histograms-st-encoding"),
+    {"histograms-st-encoding", kSwitch, nullptr, &Features::histogram_starts},
     {"memory-snapshot-on-shutdown", kNoMeaning},
     {"metadata-wal-records", kSwitch, nullptr, &Features::metadata_wal_records},
     {"native-histograms", kNoMeaning},
@@ -67,10 +63,10 @@ constexpr Feature kFeatures[] = {
     {"promql-negative-offset", kNoMeaning},
     {"promql-per-step-stats", kSwitch, &F::per_step_stats},
     {"search-api", kNotYet},
-    NeedsStarts("st-storage"),
-    NeedsStarts("st-synthesis"),
+    {"st-storage", kSwitch, nullptr, &Features::start_times},
+    {"st-synthesis", kNotYet, nullptr, nullptr, kAsScraped},
     {"type-and-unit-labels", kSwitch, &F::type_and_unit_labels},
-    NeedsStarts("use-start-timestamps"),
+    {"use-start-timestamps", kSwitch, &F::use_start_timestamps},
     {"use-uncached-io", kNoMeaning},
     {"xor2-encoding", kSwitch, nullptr, &Features::xor2_floats, "", kPhasedOut},
 };

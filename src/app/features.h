@@ -16,6 +16,8 @@ struct Features {
   bool extra_scrape_metrics = false;
   bool metadata_wal_records = false;
   bool start_time_zeros = false;  // created-timestamp-zero-ingestion
+  bool start_times = false;       // st-storage
+  bool histogram_starts = false;  // histograms-st-encoding
   bool xor2_floats = false;       // unless the configuration says something else
 };
 

@@ -139,10 +139,14 @@ Status ReadQuery(const FlagSet& flags, ServerOptions& to) {
   to.config.extra_scrape_metrics = features.extra_scrape_metrics;
   to.exemplar_storage = to.scrape.exemplars = features.exemplar_storage;
   to.store.metadata = to.scrape.metadata = features.metadata_wal_records;
-  to.store.start_time_zeros = to.scrape.start_times = features.start_time_zeros;
+  to.store.start_time_zeros = features.start_time_zeros;
+  to.store.start_times = to.config.start_times = features.start_times;
+  to.scrape.start_times = features.start_time_zeros || features.start_times;
+  if (features.histogram_starts) to.store.histogram_form = chunk::HistogramForm::kWithStarts;
   to.scrape.type_and_unit_labels = features.promql.type_and_unit_labels;
-  to.config.prefer_protobuf = features.start_time_zeros;
+  to.config.prefer_protobuf = to.scrape.start_times;
   if (features.xor2_floats) to.store.float_encoding = chunk::FloatEncoding::kXor2;
+  to.config.float_encoding = to.store.float_encoding;
   to.api.features = to.engine.features;
   to.api.lookback_delta = to.engine.lookback_delta;
   return {};

@@ -157,6 +157,7 @@ class Loader {
       ExpandExternalLabels(root, config.global);
       RefuseSecondJobs(root, config.scrape_configs, "main config file");
       LoadScrapeConfigFiles(root, config);
+      CheckFloatEncoding(root, config.storage);
     });
     report.errors = Ordered(std::move(findings_.errors));
     report.notices = Ordered(std::move(findings_.notices));
@@ -202,6 +203,19 @@ class Loader {
       builder.Set(label.name, ExpandEnvironment(label.value, value_of));
     }
     global.external_labels = builder.Build();
+  }
+
+  void CheckFloatEncoding(const Value& root, const StorageConfig& storage) const {
+    if (!options_.start_times ||
+        storage.float_encoding.value_or(options_.float_encoding) != chunk::FloatEncoding::kXor)
+      return;
+    root.At("storage")
+        .At("tsdb")
+        .At("chunk_encoding")
+        .At("floats")
+        .Error(
+            "start timestamps are to be stored, for which XOR chunks have no place: "
+            "'storage.tsdb.chunk_encoding.floats' must be 'xor2'");
   }
 
   // `jobs` are those of `root`'s file, in its order.

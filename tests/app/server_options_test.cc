@@ -157,9 +157,25 @@ BOOST_AUTO_TEST_CASE(zeros_of_counters_that_start_are_for_scrapes_and_the_store)
   const ServerOptions off = Good({});
   BOOST_TEST((!off.scrape.start_times && !off.store.start_time_zeros));
   BOOST_TEST(!off.config.prefer_protobuf);
-  BOOST_TEST(
-      Refusal({"--enable-feature=st-storage"}) ==
-      "--enable-feature: \"st-storage\": not supported: the store keeps no start timestamps");
+  BOOST_TEST((!on.store.start_times && !on.config.start_times));
+}
+
+BOOST_AUTO_TEST_CASE(start_timestamps_are_for_scrapes_the_store_and_queries) {
+  const ServerOptions store = Good({"--enable-feature=st-storage,xor2-encoding"});
+  BOOST_TEST((store.scrape.start_times && store.store.start_times && store.config.start_times));
+  BOOST_TEST(store.config.prefer_protobuf);
+  BOOST_TEST((store.config.float_encoding == chunk::FloatEncoding::kXor2));
+  BOOST_TEST(!store.store.start_time_zeros);
+  BOOST_TEST((store.store.histogram_form == chunk::HistogramForm::kPlain));
+  BOOST_TEST(!store.engine.features.use_start_timestamps);
+  BOOST_TEST((Good({"--enable-feature=histograms-st-encoding"}).store.histogram_form ==
+              chunk::HistogramForm::kWithStarts));
+  const ServerOptions queries = Good({"--enable-feature=use-start-timestamps"});
+  BOOST_TEST(queries.engine.features.use_start_timestamps);
+  BOOST_TEST((!queries.scrape.start_times && !queries.store.start_times));
+  BOOST_TEST(Refusal({"--enable-feature=st-synthesis"}) ==
+             "--enable-feature: \"st-synthesis\": not supported: values are stored as targets show "
+             "them");
 }
 
 BOOST_AUTO_TEST_CASE(types_and_units_are_labels_for_scrapes_and_queries) {

@@ -13,8 +13,8 @@ inline LoadReport LoadString(const std::string& text, const LoadOptions& options
 }
 
 // Errors without the file's name.
-inline std::string Errors(const std::string& text) {
-  std::string out = FormatErrors(LoadString(text).errors);
+inline std::string Errors(const std::string& text, const LoadOptions& options = {}) {
+  std::string out = FormatErrors(LoadString(text, options).errors);
   const std::string file = "/etc/leaf.yml:";
   for (size_t at = out.find(file); at != std::string::npos; at = out.find(file)) {
     out.erase(at, file.size());

@@ -177,6 +177,23 @@ BOOST_AUTO_TEST_CASE(chunks_of_floats_are_xor_or_xor2_or_what_they_were) {
                    bad + "\"");
 }
 
+BOOST_AUTO_TEST_CASE(start_timestamps_need_xor2) {
+  LoadOptions options;
+  options.start_times = true;
+  const std::string xor1 = "storage:\n  tsdb:\n    chunk_encoding: {floats: xor}";
+  const std::string xor2 = "storage: {tsdb: {chunk_encoding: {floats: xor2}}}";
+  const std::string error =
+      "start timestamps are to be stored, for which XOR chunks have no place: "
+      "'storage.tsdb.chunk_encoding.floats' must be 'xor2'";
+  BOOST_TEST(Errors(xor1, options) == "3: storage.tsdb.chunk_encoding.floats: " + error);
+  BOOST_TEST(Errors("storage: {tsdb: {}}", options) == "1: storage.tsdb: " + error);
+  BOOST_TEST(Errors("", options) == "1: " + error);
+  BOOST_TEST(Errors(xor2, options) == "");
+  options.float_encoding = chunk::FloatEncoding::kXor2;
+  BOOST_TEST(Errors("", options) == "");
+  BOOST_TEST(Errors(xor1, options) == "3: storage.tsdb.chunk_encoding.floats: " + error);
+}
+
 BOOST_AUTO_TEST_CASE(a_job_is_read_whole) {
   const Config config = Good(R"(
 scrape_configs:

@@ -37,6 +37,10 @@ struct LoadOptions {
   // Jobs that name no formats ask for protobuf first, which alone tells without effort when
   // counters started.
   bool prefer_protobuf = false;
+  // What floats are written as where the file does not say it; and whether that must be something
+  // else than XOR, which has no place for start timestamps.
+  chunk::FloatEncoding float_encoding = chunk::FloatEncoding::kXor;
+  bool start_times = false;
   // What jobs do that do not say whether they want extra_scrape_metrics, nor does `global`.
   bool extra_scrape_metrics = false;
 };
