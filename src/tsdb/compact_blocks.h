@@ -16,9 +16,8 @@ namespace canopy::tsdb {
 
 // Writes one block of all that `blocks` show, into `dir`; a single one is rewritten without what
 // was deleted from it. Of samples at the same time the one of the later block wins. Chunks that
-// neither overlap nor have lost something stay as they are; others are
-// encoded as `encodings` say. The parents stay: the new block names them, and whoever has the
-// database replaces them by it.
+// neither overlap nor have lost something stay as they are; others are encoded as `encodings` say.
+// The parents stay: the new block names them, and whoever has the database replaces them by it.
 //
 // nullopt when nothing was left: there is no new block then, and the parents' meta.json says that
 // they may be deleted. It says that compaction failed, so that nobody tries over and over, after

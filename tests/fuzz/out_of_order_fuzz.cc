@@ -23,26 +23,33 @@ constexpr int64_t kRange = 1000;
 
 void AsSamples(std::string_view bytes) {
   OutOfOrderSeries series;
-  std::map<int64_t, double> want;
+  struct Sample {
+    double value;
+    int64_t start;
+  };
+  std::map<int64_t, Sample> want;
   base::ByteReader in(bytes);
-  while (in.remaining() >= 3) {
+  while (in.remaining() >= 4) {
     const int64_t t = (int64_t{in.U8()} << 8 | in.U8()) - 20'000;
     const double value = in.U8() / 8;
+    const auto part = in.U8();
+    const int64_t start = part % 2 == 0 ? 0 : t / 16 * part;
     const SampleFound found = series.Find(t, {value, nullptr});
     const auto it = want.find(t);
-    CANOPY_CHECK(found == (it == want.end()      ? SampleFound::kNone
-                           : it->second == value ? SampleFound::kSame
-                                                 : SampleFound::kOther));
+    CANOPY_CHECK(found == (it == want.end()            ? SampleFound::kNone
+                           : it->second.value == value ? SampleFound::kSame
+                                                       : SampleFound::kOther));
     if (found != SampleFound::kNone) continue;
-    series.Insert(t, {value, nullptr}, kRange);
-    want[t] = value;
+    series.Insert(t, {value, nullptr, start}, kRange);
+    want[t] = {value, start};
   }
   storage::ColumnBuffer buffer;
   CANOPY_CHECK(series.ReadInto(INT64_MIN, INT64_MAX, buffer).ok());
   CANOPY_CHECK(buffer.times.size() == want.size());
   size_t i = 0;
-  for (const auto& [t, value] : want) {
-    CANOPY_CHECK(buffer.times[i] == t && buffer.values[i] == value);
+  for (const auto& [t, sample] : want) {
+    CANOPY_CHECK(buffer.times[i] == t && buffer.values[i] == sample.value);
+    CANOPY_CHECK((buffer.start_times.empty() ? 0 : buffer.start_times[i]) == sample.start);
     ++i;
   }
   std::set<int64_t> starts;
@@ -73,7 +80,10 @@ void AsRecord(std::string_view bytes) {
     const auto db = Db::Open(fs, clock, metrics,
                              {.dir = "/data",
                               .retention_time = Duration(0),
+                              .float_encoding = chunk::FloatEncoding::kXor2,
                               .out_of_order_window = std::chrono::hours(1),
+                              .start_times = true,
+                              .histogram_form = chunk::HistogramForm::kWithStarts,
                               .maintenance_interval = Duration(0)});
     CANOPY_CHECK(db.ok());
     const auto querier = (*db)->NewQuerier(Timestamp::Min(), Timestamp::Max());

@@ -1,3 +1,5 @@
+#include "tsdb/start_times.h"
+
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <string>
@@ -7,7 +9,6 @@
 #include "tests/tsdb/histogram_of.h"
 #include "tests/tsdb/out_of_order_support.h"
 #include "tests/tsdb/raw_block.h"
-#include "tsdb/head_chunk_scan.h"
 
 // When counters started, from samples to queries: through the log, files of chunks, and blocks.
 // That floats keep it whatever happens to them shows in out_of_order_model_test.cc as well.
@@ -221,6 +222,25 @@ BOOST_AUTO_TEST_CASE(what_is_deleted_takes_none_from_the_rest) {
   BOOST_REQUIRE(disk.db->CleanTombstones().ok());
   disk.Restart();
   BOOST_TEST(Read(*disk.db)["c"] == want + " 125:5<101.5");
+}
+
+// As most series have one start for as long as they live.
+BOOST_AUTO_TEST_CASE(what_does_not_change_takes_no_memory) {
+  Graveyard graveyard;
+  StartTimes starts;
+  for (int64_t t = 0; t < 1000; ++t) starts.Note(3, t, 7, graveyard);
+  starts.Note(3, 1000, 8, graveyard);
+  starts.Note(3, 1001, 8, graveyard);
+  BOOST_TEST(starts.Of(3).size() == 2u);
+  BOOST_TEST(starts.Of(2).empty());
+  BOOST_TEST(starts.Of(4).empty());
+  starts.DropBefore(3, 999, graveyard);
+  BOOST_TEST(starts.Of(3).size() == 2u);
+  starts.DropBefore(3, 1000, graveyard);
+  BOOST_REQUIRE_EQUAL(starts.Of(3).size(), 1u);
+  BOOST_TEST(starts.Of(3)[0].from == 1000);
+  BOOST_TEST(StartWalk(starts.Of(3)).At(999) == 0);
+  BOOST_TEST(StartWalk(starts.Of(3)).At(1000) == 8);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
