@@ -130,6 +130,25 @@ BOOST_AUTO_TEST_CASE(encodings_without_a_place_lose_them) {
   BOOST_TEST(Read(*disk.db)["c"] == "100:1 101:2 120:3<90");
 }
 
+// A chunk that knows none comes before one that does, and the other way round.
+BOOST_AUTO_TEST_CASE(floats_and_histograms_of_one_series_have_their_own) {
+  StartsDisk disk;
+  PutHistograms(*disk.db, 0, {{100, 0, 0}, {101, 0, 0}});
+  Batch floats;
+  floats.new_samples = {{Named("h0"), At(102), 1}, {Named("h0"), At(103), 2}};
+  floats.new_start_times = {At(90).ms(), At(90).ms()};
+  MustAppend(*disk.db, floats);
+  PutHistograms(*disk.db, 0, {{104, 0, 0}, {105, 0, 103.5}});
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST(StartsOf(*disk.db, "h0") == "100 101 102<90 103<90 104 105<103.5");
+    if (i == 0) disk.Restart();
+    if (i == 1) {
+      BOOST_REQUIRE((One(*disk.db, "other", 120, 1) == AppendResult::kStored));
+      disk.Compact();
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_marker_belongs_to_no_counter) {
   StartsDisk disk;
   Batch end;
