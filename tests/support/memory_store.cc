@@ -283,12 +283,12 @@ Result<std::vector<storage::ExemplarSeries>> MemoryStore::SelectExemplars(
   const MutexLock lock(mu_);
   if (!failure_.ok()) return failure_;
   std::vector<storage::ExemplarSeries> out;
-  for (const auto& [labels, exemplars] : exemplars_) {
+  for (const auto& entry : exemplars_) {
     const bool wanted = std::ranges::any_of(selectors, [&](const model::Matchers& matchers) {
-      return model::MatchesAll(matchers, labels);
+      return model::MatchesAll(matchers, entry.first);
     });
-    storage::ExemplarSeries series{labels, {}};
-    for (const model::Exemplar& exemplar : exemplars)
+    storage::ExemplarSeries series{entry.first, {}};
+    for (const model::Exemplar& exemplar : entry.second)
       if (wanted && exemplar.time >= mint && exemplar.time <= maxt)
         series.exemplars.push_back(exemplar);
     if (!series.exemplars.empty()) out.push_back(std::move(series));

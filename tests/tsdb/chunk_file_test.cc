@@ -163,5 +163,29 @@ BOOST_AUTO_TEST_CASE(floats_and_histograms_share_columns) {
   BOOST_TEST(out.histograms.size() == 5u);
 }
 
+BOOST_AUTO_TEST_CASE(starts_share_columns_with_samples_that_have_none) {
+  chunk::XorEncoder none;
+  none.Append(200, 1);
+  chunk::Xor2Encoder known;
+  known.Append(300, 2, 250);
+  known.Append(310, 3, 250);
+  chunk::Xor2Encoder unordered;
+  unordered.Append(400, 4, 250);
+  unordered.Append(390, 5, 250);
+  storage::ColumnBuffer out;
+  BOOST_TEST(!DecodeChunk(ChunkEncoding::kXor2, unordered.bytes(), out).ok());
+  BOOST_TEST(out.start_times.empty());
+  BOOST_TEST(DecodeChunk(ChunkEncoding::kXor, none.bytes(), out).ok());
+  BOOST_TEST(out.start_times.empty());
+  BOOST_TEST(DecodeChunk(ChunkEncoding::kXor2, known.bytes(), out).ok());
+  none.Clear();
+  none.Append(320, 1);
+  BOOST_TEST(DecodeChunk(ChunkEncoding::kXor, none.bytes(), out).ok());
+  const std::vector<int64_t> want = {0, 250, 250, 0};
+  BOOST_TEST((out.start_times == want));
+  BOOST_TEST(!DecodeChunk(ChunkEncoding::kXor2, unordered.bytes(), out).ok());
+  BOOST_TEST((out.start_times == want));
+}
+
 }  // namespace
 }  // namespace canopy::tsdb

@@ -1,5 +1,6 @@
 #include "tsdb/start_times.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <string>
@@ -117,6 +118,37 @@ BOOST_AUTO_TEST_CASE(a_store_that_is_not_asked_to_keeps_none) {
   BOOST_TEST(Read(*disk.db)["c"] == "100:1 101:2");
   disk.Restart();
   BOOST_TEST(Read(*disk.db)["c"] == "100:1 101:2");
+  // Nor what an earlier one has left in the log.
+  StartsDisk earlier;
+  Put(*earlier.db, {{100, 1, 90}, {110, 2, 90}});
+  Put(*earlier.db, {{105, 3, 90}});
+  PutHistograms(*earlier.db, 0, {{110, 0, 90}});
+  PutHistograms(*earlier.db, 0, {{105, 0, 90}});
+  earlier.options.start_times = false;
+  earlier.options.histogram_form = chunk::HistogramForm::kPlain;
+  earlier.Restart();
+  BOOST_TEST(Read(*earlier.db)["c"] == "100:1 105:3 110:2");
+  BOOST_TEST(StartsOf(*earlier.db, "h0") == "105 110");
+}
+
+// Of what comes back from a file, the head knows no changes.
+BOOST_AUTO_TEST_CASE(chunks_in_files_have_their_own) {
+  StartsDisk disk;
+  disk.db.reset();
+  disk.options.block_range = 120 * kMinute;
+  disk.db = disk.Open();
+  std::string want;
+  for (int i = 0; i < 250; ++i) {
+    const double minutes = 120 + i * 0.25;
+    Put(*disk.db, {{minutes, 1, i < 120 ? 90.0 : 0}});
+    want += (i > 0 ? " " : "") + Minutes(At(minutes).ms()) + (i < 120 ? "<90" : "");
+  }
+  disk.Compact();
+  BOOST_TEST(StartsOf(*disk.db, "c") == want);
+  disk.Restart();
+  BOOST_TEST(StartsOf(*disk.db, "c") == want);
+  Put(*disk.db, {{190, 1, 185}});
+  BOOST_TEST(StartsOf(*disk.db, "c") == want + " 190<185");
 }
 
 // They are in the log; what is cut from the head has no place for them.
@@ -125,7 +157,9 @@ BOOST_AUTO_TEST_CASE(encodings_without_a_place_lose_them) {
   PutHistograms(*disk.db, 0, {{100, 0, 90}});
   Put(*disk.db, {{100, 1, 90}, {101, 2, 90}, {120, 3, 90}});
   BOOST_TEST(Read(*disk.db)["c"] == "100:1<90 101:2<90 120:3<90");
-  BOOST_TEST(StartsOf(*disk.db, "h0") == "100");
+  PutHistograms(*disk.db, 0, {{121, 0, 90}});
+  PutHistograms(*disk.db, 0, {{119, 0, 90}});
+  BOOST_TEST(StartsOf(*disk.db, "h0") == "100 119 121");
   disk.Compact();
   BOOST_TEST(Read(*disk.db)["c"] == "100:1 101:2 120:3<90");
 }
@@ -177,9 +211,9 @@ BOOST_AUTO_TEST_CASE(histograms_keep_them_where_their_form_has_a_place) {
     const bool kept = form == chunk::HistogramForm::kWithStarts;
     StartsDisk disk(form);
     std::map<std::string, std::string> want;
-    for (int i = 0; i < 60; ++i) {
+    for (int i = 0; i < 160; ++i) {
       const double minutes = 100 + i * 0.25;
-      const double start = i < 20 ? 50 : i < 40 ? 0 : 104;
+      const double start = i < 20 ? 50 : i < 40 ? 0 : i < 100 ? 104 : 120;
       for (const unsigned n : {0u, 1u}) {
         PutHistograms(*disk.db, n, {{minutes, 0, start}});
         std::string& text = want["h" + std::to_string(n)];
@@ -191,7 +225,10 @@ BOOST_AUTO_TEST_CASE(histograms_keep_them_where_their_form_has_a_place) {
       if (i % 5 != 0) continue;
       for (const auto& [name, text] : want) BOOST_TEST(StartsOf(*disk.db, name) == text);
     }
-    BOOST_TEST(StartsOf(*disk.db, "h1", {.newest_only = true}) == (kept ? "114.75<104" : "114.75"));
+    BOOST_TEST(StartsOf(*disk.db, "h1", {.newest_only = true}) == (kept ? "139.75<120" : "139.75"));
+    BOOST_TEST(std::ranges::any_of(*disk.fs.List("/data/wal"), [](const std::string& name) {
+      return name.starts_with("checkpoint.");
+    }));
     const auto encodings = EncodingsInBlocks(disk);
     BOOST_TEST(encodings.size() == 2u);
     for (const auto& [encoding, count] : encodings)
@@ -210,6 +247,28 @@ BOOST_AUTO_TEST_CASE(samples_out_of_order_bring_their_own) {
   for (int i = 0; i < 3; ++i) {
     BOOST_TEST(Read(*disk.db)["c"] == floats);
     BOOST_TEST(StartsOf(*disk.db, "h0") == "100<90 103 104<95 110<90");
+    if (i == 0) disk.Restart();
+    if (i == 1) disk.Compact();
+  }
+  disk.IsWhole();
+}
+
+// More of them than are kept uncompressed.
+BOOST_AUTO_TEST_CASE(many_samples_out_of_order_bring_their_own) {
+  StartsDisk disk;
+  Put(*disk.db, {{119, 1, 90}});
+  for (const unsigned n : {0u, 1u}) PutHistograms(*disk.db, n, {{119, 0, 90}});
+  std::string want;
+  for (int i = 0; i < 70; ++i) {
+    const double minutes = 100 + i * 0.25;
+    const double start = i % 9 == 0 ? 0 : 50 + i / 10;
+    Put(*disk.db, {{minutes, 1, start}});
+    for (const unsigned n : {0u, 1u}) PutHistograms(*disk.db, n, {{minutes, 0, start}});
+    want += Minutes(At(minutes).ms()) + (start != 0 ? "<" + Short(start) : "") + " ";
+  }
+  for (int i = 0; i < 3; ++i) {
+    for (const char* const name : {"c", "h0", "h1"})
+      BOOST_TEST(StartsOf(*disk.db, name) == want + "119<90");
     if (i == 0) disk.Restart();
     if (i == 1) disk.Compact();
   }
