@@ -60,10 +60,10 @@ Result<std::span<const SourceChunk>> ChunkMerger::Merge() {
   };
   std::ranges::sort(parts_, {}, key);
   // Blocks that were written twice, or have a chunk in common, are no reason to decode.
-  const auto twice = std::ranges::unique(parts_, [](const Part& a, const Part& b) {
+  const auto twice = [](const Part& a, const Part& b) {
     return !a.cut && !b.cut && SameChunk(a.chunk, b.chunk);
-  });
-  parts_.erase(twice.begin(), twice.end());
+  };
+  parts_.erase(std::unique(parts_.begin(), parts_.end(), twice), parts_.end());
   for (size_t begin = 0; begin < parts_.size();) {
     int64_t maxt = parts_[begin].chunk.maxt;
     size_t end = begin + 1;

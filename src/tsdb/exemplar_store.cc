@@ -64,8 +64,7 @@ void JoinSeries(std::vector<storage::ExemplarSeries>& found) {
     std::vector<Exemplar>& all = found[kept - 1].exemplars;
     std::ranges::move(found[i].exemplars, std::back_inserter(all));
     std::ranges::sort(all, [](const Exemplar& a, const Exemplar& b) { return Order(a, b) < 0; });
-    const auto again = std::ranges::unique(all, Same);
-    all.erase(again.begin(), again.end());
+    all.erase(std::unique(all.begin(), all.end(), Same), all.end());
   }
   found.erase(found.begin() + static_cast<ptrdiff_t>(kept), found.end());
 }

@@ -55,7 +55,7 @@ Status Head::SpillChunks() {
   }
   // Some have closed several chunks.
   std::ranges::sort(refs, {}, &SeriesRef::value);
-  refs.erase(std::ranges::unique(refs).begin(), refs.end());
+  refs.erase(std::unique(refs.begin(), refs.end()), refs.end());
   for (size_t i = 0; i < refs.size(); i += kAtOnce) {
     const auto some = std::span(refs).subspan(i, std::min(kAtOnce, refs.size() - i));
     const Status status = Spill(some);

@@ -306,8 +306,7 @@ class OfflineQuerier final : public storage::Querier {
       }
     }
     std::ranges::sort(views);
-    const auto repeated = std::ranges::unique(views);
-    views.erase(repeated.begin(), repeated.end());
+    views.erase(std::unique(views.begin(), views.end()), views.end());
     if (limit != 0 && views.size() > limit) views.resize(limit);
     return {views.begin(), views.end()};
   }

@@ -114,10 +114,14 @@ void CheckVerified(Fs& fs) {
 }
 
 struct OpenDb {
-  explicit OpenDb(Fs& fs) {
+  explicit OpenDb(Fs& fs, bool starts = false) {
     auto opened = Db::Open(
         fs, SystemClock(), metrics,
-        {.dir = "/data", .retention_time = Duration(0), .maintenance_interval = Duration(0)});
+        {.dir = "/data",
+         .retention_time = Duration(0),
+         .float_encoding = starts ? chunk::FloatEncoding::kXor2 : chunk::FloatEncoding::kXor,
+         .start_times = starts,
+         .maintenance_interval = Duration(0)});
     BOOST_REQUIRE_MESSAGE(opened.ok(), opened.status().message());
     db = std::move(*opened);
   }
@@ -275,6 +279,17 @@ BOOST_AUTO_TEST_CASE(head_chunks_of_them_go_into_blocks_as_they_are) {
 BOOST_AUTO_TEST_CASE(head_chunks_of_them_are_gone_on_from_where_the_log_lost_its_samples) {
   for (const HistogramStChunk& histograms : kHistogramStChunks) {
     BOOST_TEST_CONTEXT(histograms.hex) {
+      MemFs keeping;
+      WriteHead(keeping, histograms, false);
+      const OpenDb keeps(keeping, true);
+      CheckShown(*keeps.db, histograms);
+      const std::vector<StoredSample> kept = SamplesOf({Cut(keeping, *keeps.db)[1]});
+      const std::vector<StoredSample> before = SamplesOf({Xor2Chunk()});
+      BOOST_REQUIRE_EQUAL(kept.size(), before.size());
+      for (size_t i = 0; i < kept.size(); ++i)
+        // One of them is a marker, which belongs to no counter.
+        BOOST_TEST(kept[i].start == before[i].start);
+
       MemFs fs;
       WriteHead(fs, histograms, false);
       const auto read_only = ReadOnlyDb::Open(fs, "/data");
