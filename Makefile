@@ -23,7 +23,8 @@ flags_release := -O2 -g1 -fno-plt $(if $(filter x86_64,$(shell uname -m)),-march
 flags_debug   := -O0 -g -DCANOPY_DEBUG
 flags_asan    := -O1 -g -DCANOPY_DEBUG -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 flags_tsan    := -O1 -g -DCANOPY_DEBUG -fsanitize=thread -fno-omit-frame-pointer
-flags_fuzz    := -O1 -g -DCANOPY_DEBUG -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -Wno-error
+flags_fuzz    := -O1 -g -DCANOPY_DEBUG -fsanitize=fuzzer-no-link,address,undefined -fsanitize-ignorelist=tests/fuzz/ignored.txt \
+                 -fno-sanitize-recover=undefined -fno-omit-frame-pointer -Wno-error
 $(if $(flags_$(MODE)),,$(error MODE=$(MODE) is none of release, debug, asan, tsan))
 
 CXX      := $(if $(filter fuzz,$(MODE)),clang++,g++)

@@ -17,6 +17,7 @@ class Fields {
     Name(name);
     Append(out_, v);
   }
+  void Add(std::string_view name, int32_t v) { Add(name, std::to_string(v)); }
   void Add(std::string_view name, std::string_view text) {
     Name(name);
     out_ += text;
@@ -94,7 +95,7 @@ std::string ToTestExpression(const FloatHistogram& histogram) {
   // One span on each side is all that can be written.
   Compact(h, std::numeric_limits<int32_t>::max());
   Fields out;
-  if (h.schema != 0) out.Add("schema", static_cast<double>(h.schema));
+  if (h.schema != 0) out.Add("schema", h.schema);
   if (h.count != 0) out.Add("count", h.count);
   if (h.sum != 0) out.Add("sum", h.sum);
   if (h.zero_count != 0) out.Add("z_bucket", h.zero_count);
@@ -104,7 +105,7 @@ std::string ToTestExpression(const FloatHistogram& histogram) {
   const auto add = [&](const HistogramSide<double>& side, std::string_view offset,
                        std::string_view buckets) {
     if (side.buckets.empty()) return;
-    if (side.spans[0].offset != 0) out.Add(offset, static_cast<double>(side.spans[0].offset));
+    if (side.spans[0].offset != 0) out.Add(offset, side.spans[0].offset);
     out.Add(buckets, side.buckets);
   };
   add(h.positive, "offset", "buckets");

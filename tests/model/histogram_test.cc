@@ -93,6 +93,9 @@ BOOST_AUTO_TEST_CASE(text_of_histograms) {
   BOOST_TEST(ToTestExpression(h) ==
              "{{schema:-53 count:4 sum:1e+06 custom_values:[5 10] counter_reset_hint:gauge "
              "offset:1 buckets:[4]}}");
+  FloatHistogram far;
+  far.negative = {{{-822'441'610, 1}}, {1}};
+  BOOST_TEST(ToTestExpression(far) == "{{n_offset:-822441610 n_buckets:[1]}}");
 }
 
 BOOST_AUTO_TEST_CASE(integers_become_floats) {
