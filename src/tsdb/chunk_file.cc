@@ -103,6 +103,16 @@ Result<std::unique_ptr<ChunkReader>> ChunkReader::Open(Fs& fs, std::string dir) 
   return out;
 }
 
+void ChunkReader::Release(uint64_t first, uint64_t last) const {
+  for (uint64_t file = ChunkFileOf(first); file <= ChunkFileOf(last) && file < files_.size();
+       ++file) {
+    const std::string_view bytes = files_[file]->bytes();
+    const size_t begin = file == ChunkFileOf(first) ? ChunkOffsetOf(first) : 0;
+    const size_t end = file == ChunkFileOf(last) ? ChunkOffsetOf(last) : bytes.size();
+    if (begin < end && end <= bytes.size()) files_[file]->Release(bytes.substr(begin, end - begin));
+  }
+}
+
 Result<ChunkView> ChunkReader::Read(uint64_t ref) const {
   const uint64_t file = ChunkFileOf(ref);
   if (file >= files_.size()) {

@@ -73,6 +73,9 @@ class ChunkReader {
 
   // Verifies the checksum. kCorrupt when nothing of the kind lies there.
   Result<ChunkView> Read(uint64_t ref) const;
+  // For who reads them in order: what lies from `first` up to `last` needs no memory until it is
+  // read again.
+  void Release(uint64_t first, uint64_t last) const;
   // All files together.
   uint64_t size() const { return size_; }
   size_t file_count() const { return files_.size(); }

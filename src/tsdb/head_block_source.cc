@@ -10,6 +10,10 @@
 
 namespace canopy::tsdb {
 
+// Chunks of one series are far from each other in their files, and to read one takes the sixteen
+// pages around it: without an end, the files would be in memory as a whole.
+constexpr uint32_t kReleaseChunks = 512;
+
 HeadBlockSource::HeadBlockSource(Head& head, Timestamp start, Timestamp end, std::stop_token stop)
     : head_(head),
       start_(start.ms()),
@@ -21,6 +25,10 @@ HeadBlockSource::HeadBlockSource(Head& head, Timestamp start, Timestamp end, std
       builder_(kMergedChunkSamples, head.encodings()) {
   FindSeries();
   order_.Sort();
+}
+
+HeadBlockSource::~HeadBlockSource() {
+  if (head_.chunk_files_ != nullptr) head_.chunk_files_->Release();
 }
 
 void HeadBlockSource::FindSeries() {
@@ -96,6 +104,7 @@ Status HeadBlockSource::AddClosed(const ClosedChunk& chunk) {
       return AddEncoded(chunk.min_time, chunk.max_time(), chunk.encoding, chunk.encoded->view());
     case ClosedChunk::Place::kFile: {
       if (ShareOf(chunk.min_time, chunk.max_time()) == Share::kNone) return {};
+      if (++read_from_files_ % kReleaseChunks == 0) head_.chunk_files_->Release();
       CANOPY_ASSIGN_OR_RETURN(const HeadChunkFiles::Pinned pinned,
                               head_.chunk_files_->Read(chunk.file_ref));
       return AddEncoded(chunk.min_time, chunk.max_time(), chunk.encoding, pinned.chunk.data);

@@ -20,6 +20,7 @@ namespace canopy::tsdb {
 class HeadBlockSource final : public BlockSource {
  public:
   HeadBlockSource(Head& head, Timestamp start, Timestamp end, std::stop_token stop);
+  ~HeadBlockSource() override;
 
   Result<bool> NextSymbol(std::string_view& symbol) override { return order_.NextSymbol(symbol); }
   Result<bool> NextSeries(BlockSource::Series& series) override;
@@ -47,6 +48,7 @@ class HeadBlockSource final : public BlockSource {
 
   SeriesOrder order_;
   size_t next_entry_ = 0;
+  uint32_t read_from_files_ = 0;  // chunks
 
   // Of the series that was returned last.
   std::vector<model::SymbolPair> labels_;

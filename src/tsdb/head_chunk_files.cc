@@ -63,6 +63,7 @@ Status HeadChunkFiles::LoadFile(uint32_t number, bool is_last, const LoadFn& loa
   if (!end.reason.empty())
     fault_ = {path, end.offset, bytes.size() - end.offset, end.torn, std::move(end.reason)};
   file.size = end.offset;
+  mapped->Release(bytes);
   return {};
 }
 
@@ -191,6 +192,12 @@ Result<HeadChunkFiles::Pinned> HeadChunkFiles::Read(uint64_t ref) const {
       ParseHeadChunk(bytes, place, out.chunk, size) != HeadChunkFound::kChunk)
     return corrupt("no chunk, or an unexpected checksum");
   return out;
+}
+
+void HeadChunkFiles::Release() const {
+  MutexLock lock(mu_);
+  for (const auto& [number, file] : files_)
+    if (file.mapped != nullptr) file.mapped->Release(file.mapped->bytes());
 }
 
 Status HeadChunkFiles::RemoveBefore(int64_t time) {

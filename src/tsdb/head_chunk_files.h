@@ -57,6 +57,8 @@ class HeadChunkFiles {
     std::shared_ptr<const void> owner;
   };
   Result<Pinned> Read(uint64_t ref) const;
+  // For who reads many: what was read so far needs no memory until it is read again.
+  void Release() const;
 
   // Removes the oldest files, as long as all of their chunks end before `time`; the file that is
   // being written ends, when it has chunks, so that it can go next time. Pinned chunks stay.

@@ -9,6 +9,9 @@
 namespace canopy::tsdb {
 namespace {
 
+// Of chunks that were read: so much of each block stays in memory.
+constexpr uint64_t kReleaseBytes = 4 << 20;
+
 using model::SymbolPair;
 
 // Symbols of the result are sorted: numbers compare as the texts.
@@ -77,6 +80,11 @@ Result<bool> MergedSource::Input::NextSeries() {
   chunks.clear();
   CANOPY_RETURN_IF_ERROR(block->index().ReadSeries(id, labels, &chunks));
   for (SymbolPair& pair : labels) pair = {renumbered[pair.name], renumbered[pair.value]};
+  // They lie in the order of the series, another file being 2^32 bytes further.
+  if (!chunks.empty() && chunks.front().ref > released + kReleaseBytes) {
+    block->chunks().Release(released, chunks.front().ref);
+    released = chunks.front().ref;
+  }
   return true;
 }
 

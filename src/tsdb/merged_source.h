@@ -44,6 +44,7 @@ class MergedSource final : public BlockSource {
     std::vector<model::Symbol> renumbered;
     // The current series, and the place in `series` of the next.
     size_t next = 0;
+    uint64_t released = 0;  // its chunks up to there are out of memory
     SeriesId id = 0;
     std::vector<model::SymbolPair> labels;  // renumbered
     std::vector<ChunkMeta> chunks;

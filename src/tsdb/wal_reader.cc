@@ -36,6 +36,9 @@ net::Encoding EncodingOf(uint8_t flags) {
   return net::Encoding::kIdentity;
 }
 
+// A segment is read once, from its begin: what lies behind needs no memory.
+constexpr uint64_t kReleaseBytes = 4 << 20;
+
 // The flags of a fragment are not under its checksum. A record that has lost its flag looks like
 // one of a type that nobody knows, which readers would pass over.
 bool HasLostItsFlag(std::string_view record, std::string& scratch) {
@@ -162,7 +165,15 @@ bool WalReader::OpenSegment() {
   }
   file_ = std::move(mapped).value();
   offset_ = 0;
+  released_ = 0;
   return true;
+}
+
+// Records may still be read there, which takes their pages from the system's cache again.
+void WalReader::ReleaseRead() {
+  if (offset_ - released_ < kReleaseBytes) return;
+  file_->Release(file_->bytes().substr(released_, offset_ - released_));
+  released_ = offset_;
 }
 
 bool WalReader::Next(WalRecord& record) {
@@ -197,6 +208,7 @@ bool WalReader::Next(WalRecord& record) {
         record.segment_ = sources_[current_].segment;
         record.in_checkpoint_ = sources_[current_].in_checkpoint;
         record.encoding_ = EncodingOf(partial.flags);
+        ReleaseRead();
         return true;
     }
   }

@@ -139,6 +139,7 @@ class WalReader {
   Step Torn(const Partial& partial, std::string reason);
   // The source behind the last one that the corruption takes with it.
   size_t EndOfLost() const;
+  void ReleaseRead();
   void GoOn();
   void SetCorruption(size_t source, uint64_t offset, std::string reason);
 
@@ -149,6 +150,7 @@ class WalReader {
   size_t current_ = 0;                      // source
   std::shared_ptr<const MappedFile> file_;  // of it; null: not opened yet
   uint64_t offset_ = 0;
+  uint64_t released_ = 0;
   Status status_;
   std::optional<WalCorruption> corruption_;
 };
