@@ -15,7 +15,7 @@ using model::Symbol;
 using model::SymbolPair;
 
 // Postings that are gathered in one walk over the series, unless one label alone has more.
-constexpr size_t kEntriesPerWalk = 1 << 20;
+constexpr size_t kEntriesPerWalk = 1 << 16;
 // Mapped files are read in pieces of this size, and pages that are done with are given back.
 constexpr size_t kPieceBytes = 4 << 20;
 
@@ -163,14 +163,20 @@ Status IndexWriter::WriteList(std::string_view name, std::string_view value,
 }
 
 // One walk over the series: their labels of these names, put in order.
-Status IndexWriter::WriteLabelPostings(std::span<const Symbol> names, std::string_view index,
-                                       const IndexSymbols& symbols) {
+std::vector<IndexWriter::Entry> IndexWriter::UsesOf(std::span<const Symbol> names,
+                                                    const MappedFile& index) const {
   std::vector<Entry> entries;
   size_t uses = 0;
   for (const Symbol name : names) uses += name_uses_.at(name);
   entries.reserve(uses);
+  size_t released = 0;
   for (const SeriesId id : ids_) {
-    base::ByteReader in(index.substr(size_t{id} * kSeriesAlign));
+    const size_t place = size_t{id} * kSeriesAlign;
+    if (place - released >= kPieceBytes) {
+      index.Release(index.bytes().substr(released, place - released));
+      released = place;
+    }
+    base::ByteReader in(index.bytes().substr(place));
     in.Uvarint();  // the length of the record
     for (uint64_t left = in.Uvarint(); left > 0; --left) {
       const auto name = static_cast<Symbol>(in.Uvarint());
@@ -179,6 +185,13 @@ Status IndexWriter::WriteLabelPostings(std::span<const Symbol> names, std::strin
       if (std::ranges::binary_search(names, name)) entries.push_back({name, value, id});
     }
   }
+  index.Release(index.bytes());
+  return entries;
+}
+
+Status IndexWriter::WriteLabelPostings(std::span<const Symbol> names, const MappedFile& index,
+                                       const IndexSymbols& symbols) {
+  std::vector<Entry> entries = UsesOf(names, index);
   std::ranges::sort(entries, [](const Entry& a, const Entry& b) {
     if (a.name != b.name) return a.name < b.name;
     return a.value != b.value ? a.value < b.value : a.id < b.id;
@@ -208,14 +221,16 @@ Status IndexWriter::WritePostings() {
   std::vector<Symbol> names;
   for (const auto& [name, uses] : name_uses_) names.push_back(name);
   std::ranges::sort(names);
+  // So that there are no more walks than a series has labels.
+  const size_t most = std::max(ids_.size(), kEntriesPerWalk);
   for (size_t first = 0; first < names.size();) {
     size_t last = first;
     size_t entries = 0;
     do {
       entries += name_uses_.at(names[last++]);
-    } while (last < names.size() && entries + name_uses_.at(names[last]) <= kEntriesPerWalk);
-    CANOPY_RETURN_IF_ERROR(WriteLabelPostings(std::span(names).subspan(first, last - first),
-                                              mapped->bytes(), symbols));
+    } while (last < names.size() && entries + name_uses_.at(names[last]) <= most);
+    CANOPY_RETURN_IF_ERROR(
+        WriteLabelPostings(std::span(names).subspan(first, last - first), *mapped, symbols));
     mapped->Release(mapped->bytes());
     first = last;
   }

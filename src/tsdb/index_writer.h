@@ -54,7 +54,9 @@ class IndexWriter {
                      std::span<const ChunkMeta> chunks) const;
   Status FinishSymbols();
   Status WritePostings();
-  Status WriteLabelPostings(std::span<const model::Symbol> names, std::string_view index,
+  // What series have of these names, which are sorted, read from the index as it is now.
+  std::vector<Entry> UsesOf(std::span<const model::Symbol> names, const MappedFile& index) const;
+  Status WriteLabelPostings(std::span<const model::Symbol> names, const MappedFile& index,
                             const IndexSymbols& symbols);
   Status WriteList(std::string_view name, std::string_view value, std::span<const Entry> entries);
   // Moves a file that grew beside the index into it, behind a length and `count`.
