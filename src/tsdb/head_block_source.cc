@@ -10,9 +10,9 @@
 
 namespace canopy::tsdb {
 
-// Chunks of one series are far from each other in their files, and to read one takes the sixteen
-// pages around it: without an end, the files would be in memory as a whole.
-constexpr uint32_t kReleaseChunks = 128;
+// Chunks of one series are far from each other in their files, and to read one maps what lies
+// around it, 200 KiB and more: without an end, the files would be in memory as a whole.
+constexpr uint32_t kReleaseChunks = 32;
 
 HeadBlockSource::HeadBlockSource(Head& head, Timestamp start, Timestamp end, std::stop_token stop)
     : head_(head),
