@@ -275,18 +275,6 @@ BOOST_AUTO_TEST_CASE(many_samples_out_of_order_bring_their_own) {
   disk.IsWhole();
 }
 
-// Of a series that was forgotten, the slot goes to another one.
-BOOST_AUTO_TEST_CASE(they_go_with_their_series) {
-  StartsDisk disk;
-  Put(*disk.db, {{100, 1, 90}});
-  BOOST_REQUIRE((One(*disk.db, "other", 130, 1) == AppendResult::kStored));
-  disk.Compact();
-  for (double minutes = 130; minutes < 134; ++minutes)
-    BOOST_REQUIRE((One(*disk.db, "new", minutes, 1) == AppendResult::kStored));
-  BOOST_TEST(Read(*disk.db)["new"] == "130:1 131:1 132:1 133:1");
-  BOOST_TEST(Read(*disk.db)["c"] == "100:1<90");
-}
-
 BOOST_AUTO_TEST_CASE(what_is_deleted_takes_none_from_the_rest) {
   StartsDisk disk;
   Put(*disk.db, {{100, 1, 90}, {101, 2, 90}, {102, 3, 101.5}, {103, 4, 101.5}});
@@ -319,6 +307,12 @@ BOOST_AUTO_TEST_CASE(what_does_not_change_takes_no_memory) {
   BOOST_TEST(starts.Of(3)[0].from == 1000);
   BOOST_TEST(StartWalk(starts.Of(3)).At(999) == 0);
   BOOST_TEST(StartWalk(starts.Of(3)).At(1000) == 8);
+  // The slot goes to another series.
+  starts.Drop(3, graveyard);
+  BOOST_TEST(starts.Of(3).empty());
+  BOOST_TEST(starts.Newest(3) == 0);
+  starts.Note(3, 10, 8, graveyard);
+  BOOST_TEST(starts.Of(3).size() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
